@@ -1,0 +1,1 @@
+//! Runs the same core over recorded and simulated history.

@@ -1,0 +1,1 @@
+//! Layered configuration: YAML files and environment into validated sections.

@@ -1,0 +1,306 @@
+//! The ports: what the core needs from outside, as small dyn-safe traits that the edges implement.
+//!
+//! IO ports are async; decision ports are sync and pure.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    AcceptedBoard, Alert, BoardStanding, Book, ClientOrderId, Command, Contracts, Evaluation, ExchangeStatus,
+    Fill, Mapping, Market, MarketView, Money, Monotonic, Net, Observation, Order, OrderRequest, OrderState,
+    Reading, Record, RejectReason, SeriesTicker, SettlementRecord, Ticker, VenueOrderId,
+};
+
+/// Wall time for records and monotonic time for deadlines.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Wall time now.
+    fn now(&self) -> DateTime<Utc>;
+    /// Monotonic time now.
+    fn monotonic(&self) -> Monotonic;
+}
+
+/// The bytes of one page and how they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawPage {
+    /// Which configured source answered (`primary`, `fallback`, `file`).
+    pub source: String,
+    /// The body, decompressed.
+    pub body: Bytes,
+    /// What tells one origin response from a cached copy of it.
+    pub origin: String,
+    /// How long the fetch took.
+    pub latency: Duration,
+    /// When the body was complete.
+    pub fetched_at: DateTime<Utc>,
+    /// Bytes on the wire, as far as known.
+    pub compressed_bytes: Option<u64>,
+}
+
+/// Why no page came. All are worth the next poll.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct SourceFailure {
+    /// A stable code (`timeout`, `connect`, `http_status`, `too_large`, `redirect`, `decode`).
+    pub code: &'static str,
+    /// What happened, in words.
+    pub detail: String,
+    /// Which configured source failed last.
+    pub source_name: String,
+}
+
+/// Where pages come from. Knows HTTP, not rows.
+#[async_trait]
+pub trait LeaderboardSource: Send + Sync {
+    /// Fetches the page once, trying fallbacks. Cancellation-safe.
+    async fn fetch(&self) -> Result<RawPage, SourceFailure>;
+}
+
+/// Bytes to a gated reading. Remembers only what it needs to recognise an unchanged page.
+pub trait BoardReader: Send {
+    /// Parses and gates one answer of the source.
+    fn read(&mut self, answer: Result<RawPage, SourceFailure>, at: DateTime<Utc>) -> Reading;
+}
+
+/// Readings to accepted boards and signals: the vintage rules. Pure over its inputs.
+pub trait SignalSource: Send {
+    /// Takes one reading.
+    fn observe(&mut self, reading: &Reading) -> Observation;
+    /// Which board stands now.
+    fn standing(&self) -> &BoardStanding;
+    /// Starts from the board that was accepted before a restart.
+    fn restore(&mut self, accepted: AcceptedBoard, renames: Vec<(String, String)>);
+}
+
+/// A trading strategy. Pure: same view, same evaluation, in the same order.
+pub trait Strategy: Send {
+    /// The stable name.
+    fn name(&self) -> &'static str;
+    /// What a market's contract pays on, and whether it may be entered.
+    fn map(&self, market: &Market, standing: &BoardStanding) -> Mapping;
+    /// What to do now.
+    fn evaluate(&self, view: &MarketView<'_>) -> Evaluation;
+}
+
+/// Why outside data could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FeedError {
+    /// Nothing wrong with the question: ask again later.
+    #[error("not available now: {0}")]
+    Transient(String),
+    /// The answer is not what the specification promises: stop trading what it concerns.
+    #[error("unexpected answer at {path}: {detail}")]
+    Schema {
+        /// The place in the answer, as a JSON path.
+        path: String,
+        /// What was expected and what was found.
+        detail: String,
+    },
+    /// The question itself is refused: a person must act.
+    #[error("refused: {0}")]
+    Refused(String),
+}
+
+/// Public market data.
+#[async_trait]
+pub trait MarketData: Send + Sync {
+    /// Every market of a series that is not settled, with rules, grid and fees. Complete or failed.
+    async fn markets(&self, series: &SeriesTicker) -> Result<Vec<Market>, FeedError>;
+    /// One market, whatever its status.
+    async fn market(&self, ticker: &Ticker) -> Result<Market, FeedError>;
+    /// The books of some markets; a market whose book cannot be read is an `Err` of its own.
+    async fn books(&self, tickers: &[Ticker]) -> Result<Vec<(Ticker, Result<Book, FeedError>)>, FeedError>;
+    /// Whether the exchange takes orders.
+    async fn status(&self) -> Result<ExchangeStatus, FeedError>;
+}
+
+/// What the venue says of one order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VenueOrder {
+    /// The exchange's id.
+    pub venue_order_id: VenueOrderId,
+    /// Our id, when it is ours.
+    pub client_order_id: Option<String>,
+    /// The market.
+    pub ticker: Ticker,
+    /// Resting, Filled or Canceled; Unknown for a status this version does not know.
+    pub state: OrderState,
+    /// Contracts filled.
+    pub filled: Contracts,
+    /// Contracts still on the book.
+    pub remaining: Contracts,
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlaceOutcome {
+    /// Certainly not sent: may be tried again with the same id.
+    NotSent {
+        /// Why.
+        detail: String,
+    },
+    /// The exchange has it.
+    Accepted {
+        /// The exchange's id.
+        venue_order_id: VenueOrderId,
+        /// Contracts filled at once.
+        filled: Contracts,
+        /// Contracts resting.
+        remaining: Contracts,
+    },
+    /// The exchange refused it: certainly no order.
+    Rejected {
+        /// Why.
+        reason: RejectReason,
+        /// The exchange's words.
+        detail: String,
+    },
+    /// Sent, outcome not known: resolve, never retry blindly.
+    Unknown {
+        /// What happened.
+        detail: String,
+    },
+}
+
+/// What became of a cancel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CancelOutcome {
+    /// Cancelled; this much was taken off the book.
+    Canceled {
+        /// Contracts taken off the book.
+        reduced_by: Contracts,
+    },
+    /// The exchange does not have it on the book: filled, cancelled before, or never there. Read to know.
+    NotOnBook,
+    /// Refused: the order stays.
+    Refused {
+        /// Why.
+        reason: RejectReason,
+        /// The exchange's words.
+        detail: String,
+    },
+    /// Sent, outcome not known.
+    Unknown {
+        /// What happened.
+        detail: String,
+    },
+}
+
+/// Order entry. Only `execution` calls `place`.
+#[async_trait]
+pub trait OrderGateway: Send + Sync {
+    /// Submits one order once. Not cancellation-safe: a dropped call has an unknown outcome.
+    async fn place(&self, request: &OrderRequest) -> PlaceOutcome;
+    /// Cancels one order. Repeating it is harmless.
+    async fn cancel(&self, ticker: &Ticker, venue_order_id: &VenueOrderId) -> CancelOutcome;
+}
+
+/// What the venue says of the account.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountSnapshot {
+    /// The venue's own lag indicator, read before everything else.
+    pub as_of: Option<DateTime<Utc>>,
+    /// Every order on the account since the asked time, resting ones always.
+    pub orders: Vec<VenueOrder>,
+    /// Every fill since the asked time; `client_order_id` is `None` where the venue does not say.
+    pub fills: Vec<Fill>,
+    /// Net positions by market.
+    pub positions: Vec<(Ticker, Net)>,
+    /// Spendable collateral on the default shard.
+    pub balance: Money,
+    /// Settlements since the asked time.
+    pub settlements: Vec<SettlementRecord>,
+}
+
+/// The account's side of the venue.
+#[async_trait]
+pub trait AccountSource: Send + Sync {
+    /// Reads the whole account, complete or failed. Cancellation-safe.
+    async fn snapshot(&self, since: DateTime<Utc>) -> Result<AccountSnapshot, FeedError>;
+    /// Fills since a time, oldest first, complete or failed.
+    async fn fills(&self, since: DateTime<Utc>) -> Result<Vec<Fill>, FeedError>;
+    /// Settlements since a time, oldest first, complete or failed.
+    async fn settlements(&self, since: DateTime<Utc>) -> Result<Vec<SettlementRecord>, FeedError>;
+    /// One order by the exchange's id.
+    async fn order(&self, venue_order_id: &VenueOrderId) -> Result<VenueOrder, FeedError>;
+}
+
+/// Why the store could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database is broken, full or gone: halt.
+    #[error("the database is not durable: {0}")]
+    NotDurable(String),
+    /// What was asked contradicts what is stored: stop and look.
+    #[error("the database contradicts this: {0}")]
+    Conflict(String),
+}
+
+/// Orders and fills, durable before the call returns.
+#[async_trait]
+pub trait OrderStore: Send + Sync {
+    /// Stores a new intent with the exact request, and advances the contract's generation, in one transaction.
+    ///
+    /// Fails with [`StoreError::Conflict`] when the generation is not the next one or its predecessor is not terminal.
+    async fn commit_intent(&self, order: &Order, request: &OrderRequest) -> Result<(), StoreError>;
+    /// Stores an order's new state with an entry in its history.
+    async fn update_order(&self, order: &Order, detail: &str) -> Result<(), StoreError>;
+    /// Stores a fill once; `false` when it was there already.
+    async fn record_fill(&self, fill: &Fill) -> Result<bool, StoreError>;
+    /// Stores a settlement once; `false` when it was there already.
+    async fn record_settlement(&self, settlement: &SettlementRecord) -> Result<bool, StoreError>;
+}
+
+/// What a process needs to go on after a restart.
+#[derive(Debug, Clone, Default)]
+pub struct Restored {
+    /// Orders that are not terminal.
+    pub open_orders: Vec<Order>,
+    /// Their stored requests, by our id.
+    pub requests: Vec<OrderRequest>,
+    /// Every fill, in the order booked.
+    pub fills: Vec<Fill>,
+    /// Every settlement, in the order booked.
+    pub settlements: Vec<SettlementRecord>,
+    /// The last generation of each contract.
+    pub generations: Vec<(Ticker, u64)>,
+    /// The last accepted board.
+    pub accepted: Option<AcceptedBoard>,
+    /// Renames seen.
+    pub renames: Vec<(String, String)>,
+    /// Risk causes that stand: code and detail.
+    pub causes: Vec<(String, String)>,
+    /// Ours by venue id: which client order each exchange order belongs to.
+    pub venue_ids: Vec<(VenueOrderId, ClientOrderId)>,
+    /// Cash at the first start of this database.
+    pub opening_cash: Option<Money>,
+}
+
+/// Everything else that is written down, and what is read back at start.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// Stores records in order, in one transaction.
+    async fn record(&self, records: Vec<Record>) -> Result<(), StoreError>;
+    /// Reads what a restart needs.
+    async fn restore(&self) -> Result<Restored, StoreError>;
+    /// Stores the cash that the account had at the first start of this database.
+    async fn set_opening_cash(&self, cash: Money) -> Result<(), StoreError>;
+}
+
+/// Commands from other processes.
+#[async_trait]
+pub trait Control: Send + Sync {
+    /// Commands not yet acknowledged, oldest first, with their ids.
+    async fn pending(&self) -> Result<Vec<(i64, Command)>, StoreError>;
+    /// Marks a command as carried out.
+    async fn acknowledge(&self, id: i64, outcome: &str) -> Result<(), StoreError>;
+}
+
+/// Messages to the operator. Best effort: never blocks and never fails trading.
+pub trait Notifier: Send + Sync {
+    /// Queues an alert.
+    fn notify(&self, alert: Alert);
+}

@@ -1,0 +1,64 @@
+//! What is written down besides orders and fills.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{AcceptedBoard, BoardHash, Reading, Reason, SettlementRecord, Signal, Ticker, Urgency, Why};
+
+/// One thing to keep for later questions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "record")]
+pub enum Record {
+    /// A poll of the leaderboard, kept as a compact row; its board is kept once per hash.
+    Reading(Reading),
+    /// A board became current.
+    Accepted(Arc<AcceptedBoard>),
+    /// A change between accepted boards.
+    Signal {
+        /// When.
+        at: DateTime<Utc>,
+        /// The board that brought it.
+        board: BoardHash,
+        /// How soon it deserves attention.
+        urgency: Urgency,
+        /// The change.
+        signal: Signal,
+    },
+    /// A line of the why-ledger.
+    Decision(Why),
+    /// An order that risk refused.
+    Refusal {
+        /// When.
+        at: DateTime<Utc>,
+        /// The market.
+        ticker: Ticker,
+        /// Why.
+        reason: Reason,
+        /// With the figures, in words.
+        detail: String,
+    },
+    /// A risk cause that was raised or released.
+    RiskCause {
+        /// When.
+        at: DateTime<Utc>,
+        /// The cause's code.
+        cause: String,
+        /// Raised, or released.
+        raised: bool,
+        /// Who or what did it, in words.
+        detail: String,
+    },
+    /// A settled market.
+    Settlement(SettlementRecord),
+    /// Something about the process itself.
+    System {
+        /// When.
+        at: DateTime<Utc>,
+        /// A stable name.
+        name: String,
+        /// In words.
+        detail: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! The pure core: one event in, effects out, every step in a hash chain.

@@ -1,0 +1,1 @@
+//! Performs order effects: durable intent, submit, resolve, cancel; and the paper gateway.

@@ -1,0 +1,1 @@
+//! Signed REST client of the exchange: wire to domain and back.

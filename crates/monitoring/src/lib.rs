@@ -1,0 +1,1 @@
+//! Structured logs with stable event names, and alerts off the hot path.

@@ -1,0 +1,1 @@
+//! Limits, exposure and risk states; the only mint of approved intents.

@@ -1,0 +1,1 @@
+//! A stand-in exchange and leaderboard site, built from the specification.

@@ -1,0 +1,1 @@
+//! Contract mapping, fair value, pooling and sizing: from a board and books to intents and reasons.
