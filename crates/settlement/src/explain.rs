@@ -183,26 +183,19 @@ pub fn explain(entries: &[Entry], rules: &RuleSet) -> Explanation {
 
 /// Every other rule and score precision under which the board names another winner, or none.
 ///
-/// A precision that makes no difference to another rule is not listed beside it.
+/// A precision that makes no difference to another rule is not listed beside it, and a rule that looks at a rank nobody
+/// has says nothing and is not listed.
 #[must_use]
 pub fn other_readings(entries: &[Entry], rules: &RuleSet) -> Vec<OtherReading> {
+    let own = read(entries, *rules);
     let other_precision = match rules.score_precision {
         ScorePrecision::Full => ScorePrecision::Displayed,
         ScorePrecision::Displayed => ScorePrecision::Full,
     };
-    let own = resolve_top_model(entries, rules).winner().map(Winner::from);
     let mut readings = Vec::new();
     for &rule in Rule::ALL {
-        let mut known = &own;
-        let mut same_precision = None;
-        if rule != rules.rule {
-            let reading = read(entries, RuleSet { rule, ..*rules });
-            if reading.winner != own {
-                readings.push(reading.clone());
-            }
-            known = &same_precision.insert(reading).winner;
-        }
-        let reading = read(
+        let same_precision = read(entries, RuleSet { rule, ..*rules });
+        let displaced = read(
             entries,
             RuleSet {
                 rule,
@@ -210,9 +203,12 @@ pub fn other_readings(entries: &[Entry], rules: &RuleSet) -> Vec<OtherReading> {
                 ..*rules
             },
         );
-        if reading.winner != own && reading.winner != *known {
-            readings.push(reading);
-        }
+        let displaced = (displaced.winner != same_precision.winner).then_some(displaced);
+        readings.extend(
+            std::iter::once(same_precision)
+                .chain(displaced)
+                .filter(|reading| reading.winner != own.winner && reading.outcome != OutcomeKind::Unranked),
+        );
     }
     readings
 }
