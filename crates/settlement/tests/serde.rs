@@ -1,5 +1,9 @@
 //! The serialised forms, which journals and databases keep.
 #![cfg(feature = "serde")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests stop at the first surprise, as tests do"
+)]
 
 use autotrader_settlement::{
     Board, Entry, Explanation, Payment, RankBounds, Rating, ReleaseDate, Rule, RuleSet, ScorePrecision,
