@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     AcceptedBoard, Alert, BoardStanding, Book, ClientOrderId, Command, Contracts, Evaluation, ExchangeStatus,
     Fill, Mapping, Market, MarketView, Money, Monotonic, Net, Observation, Order, OrderRequest, OrderState,
-    Reading, Record, RejectReason, SeriesTicker, SettlementRecord, Ticker, VenueOrderId,
+    Reading, Record, Refusal, RejectReason, RiskView, SeriesTicker, SettlementRecord, Ticker, VenueOrderId,
 };
 
 /// Wall time for records and monotonic time for deadlines.
@@ -83,6 +83,17 @@ pub trait Strategy: Send {
     fn map(&self, market: &Market, standing: &BoardStanding) -> Mapping;
     /// What to do now.
     fn evaluate(&self, view: &MarketView<'_>) -> Evaluation;
+}
+
+/// One pre-trade rule. Pure.
+pub trait RiskCheck: Send + Sync {
+    /// The stable name.
+    fn name(&self) -> &'static str;
+    /// Passes an order or refuses it with the figures.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the first limit that the order would break.
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal>;
 }
 
 /// Why outside data could not be had.

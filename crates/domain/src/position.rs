@@ -55,23 +55,33 @@ impl Position {
     }
 
     fn after(&self, fill: &Fill) -> Option<Self> {
-        let closing = self.net.reduced_by(fill.side, fill.contracts);
-        let opening = fill.contracts.checked_sub(closing)?;
+        let traded = self.traded(fill.side, fill.price, fill.contracts)?;
+        Some(Self {
+            fees: self.fees.checked_add(fill.fee)?,
+            ..traded
+        })
+    }
+
+    /// The position after trading at a YES price, fees apart; `None` on overflow.
+    #[must_use]
+    pub fn traded(&self, side: BookSide, price: Price, contracts: Contracts) -> Option<Self> {
+        let closing = self.net.reduced_by(side, contracts);
+        let opening = contracts.checked_sub(closing)?;
         let released = self.cost_of(closing)?;
         // Closing YES earns the YES price; closing NO earns the NO price.
-        let (close_price, open_price) = match fill.side {
-            BookSide::Bid => (fill.price.complement(), fill.price),
-            BookSide::Ask => (fill.price, fill.price.complement()),
+        let (close_price, open_price) = match side {
+            BookSide::Bid => (price.complement(), price),
+            BookSide::Ask => (price, price.complement()),
         };
         let proceeds = close_price.times(closing)?;
         Some(Self {
-            net: self.net.after(fill.side, fill.contracts)?,
+            net: self.net.after(side, contracts)?,
             cost: self
                 .cost
                 .checked_sub(released)?
                 .checked_add(open_price.times(opening)?)?,
             realized: self.realized.checked_add(proceeds.checked_sub(released)?)?,
-            fees: self.fees.checked_add(fill.fee)?,
+            fees: self.fees,
         })
     }
 

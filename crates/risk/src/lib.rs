@@ -1,1 +1,17 @@
-//! Limits, exposure and risk states; the only mint of approved intents.
+//! Limits, exposure and risk states; the only mint of approved orders.
+//!
+//! Pure and synchronous: no IO, no clock, no randomness. An order reaches execution only as an [`Approved`], and only
+//! [`RiskEngine::review`] makes one.
+
+mod approved;
+mod cause;
+mod checks;
+mod engine;
+mod exposure;
+mod limits;
+
+pub use approved::Approved;
+pub use cause::{Cause, CauseSet, Release, RiskState};
+pub use engine::{Figures, RiskEngine};
+pub use exposure::{EventExposure, StatePnl, exposure_of_check, worst_state};
+pub use limits::{EventExposureMode, Limits};

@@ -1,0 +1,610 @@
+//! The state machine itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use autotrader_domain::ports::{Restored, SignalSource, Strategy};
+use autotrader_domain::{
+    Action, Alert, BoardStanding, Book, Command, Evaluation, ExchangeStatus, Fill, Generation, Intent,
+    Mapping, Market, MarketStatus, MarketView, Money, Observation, Order, OrderState, OrderUpdate, Purpose,
+    Reading, ReadingOutcome, Reason, Record, Refusal, RiskView, SeriesTicker, SettlementRecord, Severity,
+    Ticker, Verdict, Why,
+};
+use autotrader_risk::{Cause, RiskEngine, RiskState};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::why_ledger::WhyLedger;
+use crate::{Account, AccountScope, Chain, ChainHash, Effect, Event, JournalRecord, mint_id};
+
+/// What the core must be told once.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// What makes our order ids ours.
+    pub scope: AccountScope,
+    /// The shortest time between two evaluations that only books caused.
+    pub evaluation_interval: TimeDelta,
+    /// How long a contract rests after the exchange refused an order on it.
+    pub cooldown: TimeDelta,
+}
+
+/// What handling one event led to.
+#[derive(Debug)]
+pub struct Handled {
+    /// What is to be done, in order.
+    pub effects: Vec<Effect>,
+    /// The journal's record of the step.
+    pub record: JournalRecord,
+}
+
+/// The pure core.
+pub struct Engine {
+    settings: EngineSettings,
+    signals: Box<dyn SignalSource>,
+    strategy: Box<dyn Strategy>,
+    risk: RiskEngine,
+    account: Account,
+    markets: BTreeMap<Ticker, Market>,
+    mappings: BTreeMap<Ticker, Mapping>,
+    books: BTreeMap<Ticker, Book>,
+    exchange: Option<ExchangeStatus>,
+    generations: BTreeMap<Ticker, Generation>,
+    cooling: BTreeMap<Ticker, DateTime<Utc>>,
+    unexplained: BTreeSet<Ticker>,
+    why: WhyLedger,
+    dirty: bool,
+    evaluated_at: Option<DateTime<Utc>>,
+    last_reading_code: Option<String>,
+    chain: Chain,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("strategy", &self.strategy.name())
+            .field("risk", &self.risk)
+            .field("account", &self.account)
+            .field("chain", &self.chain)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// A core with an account that holds `cash` and nothing else.
+    #[must_use]
+    pub fn new(
+        settings: EngineSettings,
+        signals: Box<dyn SignalSource>,
+        strategy: Box<dyn Strategy>,
+        risk: RiskEngine,
+        cash: Money,
+    ) -> Self {
+        Self {
+            settings,
+            signals,
+            strategy,
+            risk,
+            account: Account::opened_with(cash),
+            markets: BTreeMap::new(),
+            mappings: BTreeMap::new(),
+            books: BTreeMap::new(),
+            exchange: None,
+            generations: BTreeMap::new(),
+            cooling: BTreeMap::new(),
+            unexplained: BTreeSet::new(),
+            why: WhyLedger::default(),
+            dirty: false,
+            evaluated_at: None,
+            last_reading_code: None,
+            chain: Chain::default(),
+        }
+    }
+
+    /// Takes up what the database knew before a restart; call once, before the first event.
+    pub fn restore(&mut self, restored: Restored) {
+        if let Some(accepted) = restored.accepted {
+            self.signals.restore(accepted, restored.renames);
+        }
+        // Bookings replay in the order they happened, so that average costs come out the same.
+        let mut fills = restored.fills.iter().peekable();
+        for settlement in &restored.settlements {
+            while let Some(fill) = fills.next_if(|fill| fill.filled_at <= settlement.settled_at) {
+                self.restore_fill(fill);
+            }
+            self.account.book_settlement(settlement);
+        }
+        for fill in fills {
+            self.restore_fill(fill);
+        }
+        for order in restored.open_orders {
+            let update = OrderUpdate {
+                order,
+                detail: "restored".into(),
+            };
+            self.account.book_order(&update);
+        }
+        self.generations = restored
+            .generations
+            .into_iter()
+            .map(|(t, g)| (t, Generation(g)))
+            .collect();
+        for (code, detail) in restored.causes {
+            if let Ok(cause) = code.parse::<Cause>() {
+                self.risk.raise(cause, detail);
+            }
+        }
+    }
+
+    fn restore_fill(&mut self, fill: &Fill) {
+        if let Err(error) = self.account.book_fill(fill) {
+            self.risk.raise(Cause::ReconciliationMismatch, error.to_string());
+        }
+        if fill.client_order_id.is_none() {
+            self.unexplained.insert(fill.ticker.clone());
+        }
+    }
+
+    /// Handles one event: a pure function of the state before, the time and the event.
+    ///
+    /// # Errors
+    /// The serialiser's error when the journal record cannot be written; the state has then advanced and the caller
+    /// must stop trading.
+    pub fn handle(&mut self, at: DateTime<Utc>, event: &Event) -> Result<Handled, serde_json::Error> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Reading(reading) => self.on_reading(at, reading, &mut effects),
+            Event::Markets { series, markets } => self.on_markets(at, series, markets),
+            Event::Market(market) => self.on_market(market),
+            Event::Book(book) => self.on_book(book),
+            Event::BookBroken { ticker, detail } => self.on_book_broken(at, ticker, detail, &mut effects),
+            Event::Exchange(status) => self.exchange = Some(*status),
+            Event::Order(update) => self.on_order(at, update, &mut effects),
+            Event::Fill(fill) => self.on_fill(at, fill, &mut effects),
+            Event::Settlement(settlement) => self.on_settlement(settlement, &mut effects),
+            Event::Mismatch { detail } => self.raise(at, Cause::ReconciliationMismatch, detail, &mut effects),
+            Event::ForeignOrders { detail } => self.raise(at, Cause::ForeignOrders, detail, &mut effects),
+            Event::SchemaBroken { detail } => self.raise(at, Cause::SchemaError, detail, &mut effects),
+            Event::StoreFailed { detail } => self.raise(at, Cause::StoreNotDurable, detail, &mut effects),
+            Event::HaltFile { detail } => self.raise(at, Cause::HaltFile, detail, &mut effects),
+            Event::Timer => self.on_timer(at, &mut effects),
+            Event::Command(command) => self.on_command(at, command, &mut effects),
+        }
+        let record = self.chain.append(at, event, &effects)?;
+        Ok(Handled { effects, record })
+    }
+
+    // === The leaderboard ===
+
+    fn on_reading(&mut self, at: DateTime<Utc>, reading: &Reading, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Record(Record::Reading(reading.clone())));
+        self.alert_refusal(at, reading, effects);
+        let observation = self.signals.observe(reading);
+        let urgent = observation.accepted.is_some() || observation.challenge_changed;
+        self.record_observation(at, observation, effects);
+        self.dirty = true;
+        if urgent {
+            self.remap();
+            self.evaluate(at, effects);
+        }
+    }
+
+    /// Tells the operator when the page stops or resumes being tradable: at changes only.
+    fn alert_refusal(&mut self, at: DateTime<Utc>, reading: &Reading, effects: &mut Vec<Effect>) {
+        let code = match &reading.outcome {
+            ReadingOutcome::Page { page, .. } if page.verdict == Verdict::Tradable => None,
+            ReadingOutcome::Page { page, .. } => Some(
+                page.reasons
+                    .first()
+                    .map_or("unreadable", |reason| reason.code.as_str())
+                    .to_owned(),
+            ),
+            ReadingOutcome::Failed { code, .. } => Some(code.clone()),
+        };
+        if code != self.last_reading_code {
+            let (severity, text) = match &code {
+                Some(code) => (
+                    Severity::Warning,
+                    format!("The leaderboard is not tradable: {code}."),
+                ),
+                None => (Severity::Info, "The leaderboard is tradable again.".to_owned()),
+            };
+            effects.push(Effect::Alert(Alert {
+                severity,
+                name: "leaderboard_verdict".into(),
+                text,
+                at,
+            }));
+            self.last_reading_code = code;
+        }
+    }
+
+    fn record_observation(&self, at: DateTime<Utc>, observation: Observation, effects: &mut Vec<Effect>) {
+        if let Some(accepted) = observation.accepted {
+            let board = accepted.hash;
+            effects.push(Effect::Record(Record::Accepted(accepted)));
+            effects.extend(observation.signals.into_iter().map(|signal| {
+                let urgency = signal.urgency();
+                Effect::Record(Record::Signal {
+                    at,
+                    board,
+                    urgency,
+                    signal,
+                })
+            }));
+        }
+        effects.extend(observation.alerts.into_iter().map(Effect::Alert));
+    }
+
+    // === Markets and books ===
+
+    fn on_markets(&mut self, at: DateTime<Utc>, series: &SeriesTicker, markets: &[Market]) {
+        let listed: BTreeSet<&Ticker> = markets.iter().map(|market| &market.ticker).collect();
+        let account = &self.account.portfolio;
+        // A market that is no longer listed stays while something of ours depends on it.
+        self.markets.retain(|ticker, market| {
+            market.series != *series
+                || listed.contains(ticker)
+                || !account.position(ticker).net.is_flat()
+                || account.orders_on(ticker).next().is_some()
+        });
+        for market in self.markets.values_mut().filter(|market| market.close_time <= at) {
+            if market.status == MarketStatus::Active {
+                market.status = MarketStatus::Closed;
+            }
+        }
+        for market in markets {
+            self.markets.insert(market.ticker.clone(), market.clone());
+        }
+        let known = &self.markets;
+        self.books.retain(|ticker, _| known.contains_key(ticker));
+        self.why.retain(|ticker| known.contains_key(ticker));
+        self.remap();
+        self.dirty = true;
+    }
+
+    fn on_market(&mut self, market: &Market) {
+        self.markets.insert(market.ticker.clone(), market.clone());
+        self.mappings.insert(
+            market.ticker.clone(),
+            self.strategy.map(market, self.signals.standing()),
+        );
+        self.dirty = true;
+    }
+
+    fn remap(&mut self) {
+        let standing = self.signals.standing();
+        self.mappings = self
+            .markets
+            .values()
+            .map(|market| (market.ticker.clone(), self.strategy.map(market, standing)))
+            .collect();
+    }
+
+    fn on_book(&mut self, book: &Book) {
+        // An older answer that arrives late says nothing.
+        let newer = self
+            .books
+            .get(&book.ticker)
+            .is_none_or(|known| known.received_at <= book.received_at);
+        if newer && self.markets.contains_key(&book.ticker) {
+            self.books.insert(book.ticker.clone(), book.clone());
+            self.dirty = true;
+        }
+    }
+
+    fn on_book_broken(
+        &mut self,
+        at: DateTime<Utc>,
+        ticker: &Ticker,
+        detail: &str,
+        effects: &mut Vec<Effect>,
+    ) {
+        // Without a book the contract is not traded; nothing is made up in its place.
+        self.books.remove(ticker);
+        self.dirty = true;
+        effects.push(Effect::Alert(Alert {
+            severity: Severity::Warning,
+            name: format!("book_broken:{ticker}"),
+            text: format!("The book of {ticker} cannot be read: {detail}."),
+            at,
+        }));
+    }
+
+    // === Orders and money ===
+
+    fn on_order(&mut self, at: DateTime<Utc>, update: &OrderUpdate, effects: &mut Vec<Effect>) {
+        let order = &update.order;
+        if order.state == OrderState::Rejected {
+            self.cooling
+                .insert(order.intent.ticker.clone(), at + self.settings.cooldown);
+        }
+        if matches!(order.state, OrderState::Rejected | OrderState::Unknown) {
+            effects.push(Effect::Alert(Alert {
+                severity: Severity::Warning,
+                name: format!("order_{}", order.state.as_str()),
+                text: format!(
+                    "Order {} on {}: {}.",
+                    order.client_order_id, order.intent.ticker, update.detail
+                ),
+                at,
+            }));
+        }
+        self.account.book_order(update);
+        self.dirty = true;
+    }
+
+    fn on_fill(&mut self, at: DateTime<Utc>, fill: &Fill, effects: &mut Vec<Effect>) {
+        if let Err(error) = self.account.book_fill(fill) {
+            self.raise(at, Cause::ReconciliationMismatch, &error.to_string(), effects);
+        }
+        if fill.client_order_id.is_none() {
+            self.unexplained.insert(fill.ticker.clone());
+        }
+        self.dirty = true;
+    }
+
+    fn on_settlement(&mut self, settlement: &SettlementRecord, effects: &mut Vec<Effect>) {
+        self.account.book_settlement(settlement);
+        if let Some(market) = self.markets.get_mut(&settlement.ticker) {
+            market.status = MarketStatus::Finalized;
+            market.settlement_value = Some(settlement.yes_value);
+        }
+        effects.push(Effect::Record(Record::Settlement(settlement.clone())));
+        self.dirty = true;
+    }
+
+    // === Commands and causes ===
+
+    fn on_command(&mut self, at: DateTime<Utc>, command: &Command, effects: &mut Vec<Effect>) {
+        match command {
+            Command::Halt { reason } => self.raise(at, Cause::OperatorHalt, reason, effects),
+            Command::Reduce { reason } => self.raise(at, Cause::OperatorReduce, reason, effects),
+            Command::Resume { cause } => {
+                let Ok(cause) = cause.parse::<Cause>() else { return };
+                if self.risk.release(cause) {
+                    let detail = "released by the operator".to_owned();
+                    effects.push(Effect::Record(Record::RiskCause {
+                        at,
+                        cause: cause.code().into(),
+                        raised: false,
+                        detail,
+                    }));
+                    self.dirty = true;
+                }
+            }
+        }
+    }
+
+    fn raise(&mut self, at: DateTime<Utc>, cause: Cause, detail: &str, effects: &mut Vec<Effect>) {
+        if !self.risk.raise(cause, detail) {
+            return;
+        }
+        self.announce_cause(at, cause, detail, effects);
+        if self.risk.state() == RiskState::Halt {
+            let open = self.account.portfolio.open_orders.keys().cloned();
+            effects.extend(open.map(Effect::Cancel));
+        }
+        self.dirty = true;
+    }
+
+    fn announce_cause(&self, at: DateTime<Utc>, cause: Cause, detail: &str, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Record(Record::RiskCause {
+            at,
+            cause: cause.code().into(),
+            raised: true,
+            detail: detail.into(),
+        }));
+        effects.push(Effect::Alert(Alert {
+            severity: Severity::Critical,
+            name: format!("risk_cause:{}", cause.code()),
+            text: format!(
+                "Trading is restricted by {}: {detail}. Release: resume {}.",
+                cause.code(),
+                cause.code()
+            ),
+            at,
+        }));
+    }
+
+    // === Decisions ===
+
+    fn on_timer(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let due = self
+            .evaluated_at
+            .is_none_or(|last| at - last >= self.settings.evaluation_interval);
+        let hourly = self
+            .evaluated_at
+            .is_none_or(|last| at - last >= TimeDelta::hours(1));
+        if (self.dirty && due) || hourly {
+            self.evaluate(at, effects);
+        }
+    }
+
+    fn evaluate(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        self.dirty = false;
+        self.evaluated_at = Some(at);
+        let figures = self.account.figures(at, &self.markets, &self.books);
+        for (cause, detail) in self.risk.assess(&figures) {
+            self.announce_cause(at, cause, &detail, effects);
+        }
+        let Evaluation {
+            intents,
+            cancels,
+            why,
+        } = self.strategy.evaluate(&MarketView {
+            at,
+            standing: self.signals.standing(),
+            markets: &self.markets,
+            mappings: &self.mappings,
+            books: &self.books,
+            portfolio: &self.account.portfolio,
+            exchange: self.exchange,
+        });
+        effects.extend(cancels.into_iter().map(Effect::Cancel));
+        let mut refusals = BTreeMap::new();
+        let mut places = Vec::new();
+        for intent in intents {
+            let ticker = intent.ticker.clone();
+            match self.approve(at, intent, figures.equity) {
+                Ok(effect) => places.push(effect),
+                Err(refusal) => {
+                    refusals.insert(ticker, refusal);
+                }
+            }
+        }
+        self.record_refusals(at, &refusals, effects);
+        self.record_why(why, &refusals, effects);
+        effects.extend(places);
+    }
+
+    fn approve(&mut self, at: DateTime<Utc>, intent: Intent, equity: Money) -> Result<Effect, Refusal> {
+        self.own_refusal(at, &intent)?;
+        let ticker = intent.ticker.clone();
+        let generation = Generation(self.generations.get(&ticker).map_or(0, |generation| generation.0) + 1);
+        let client_order_id = mint_id(&self.settings.scope, &ticker, generation)
+            .map_err(|error| Refusal::new(Reason::Unmapped, error.to_string()))?;
+        let exchange_index = self
+            .markets
+            .get(&ticker)
+            .map_or(0, |market| market.exchange_index);
+        let order = Order {
+            client_order_id,
+            generation,
+            venue_order_id: None,
+            reduce_only: intent.purpose == Purpose::Exit,
+            intent,
+            state: OrderState::Intended,
+            filled: autotrader_domain::Contracts::ZERO,
+            created_at: at,
+            updated_at: at,
+            reject_reason: None,
+        };
+        let view = RiskView {
+            at,
+            portfolio: &self.account.portfolio,
+            mappings: &self.mappings,
+            markets: &self.markets,
+            books: &self.books,
+            equity,
+        };
+        let order = self.risk.review(order, &view).map_err(|(_, refusal)| refusal)?;
+        self.generations.insert(ticker, generation);
+        // From here on the order counts as filled at worst for everything decided later in this event.
+        let pending = order.get().clone();
+        self.account
+            .portfolio
+            .open_orders
+            .insert(pending.client_order_id.clone(), pending);
+        Ok(Effect::Place {
+            order,
+            exchange_index,
+        })
+    }
+
+    fn own_refusal(&self, at: DateTime<Utc>, intent: &Intent) -> Result<(), Refusal> {
+        if self.cooling.get(&intent.ticker).is_some_and(|until| at < *until) {
+            return Err(Refusal::new(
+                Reason::CoolingDown,
+                "The exchange refused an order moments ago.",
+            ));
+        }
+        if intent.purpose == Purpose::Entry && self.unexplained.contains(&intent.ticker) {
+            return Err(Refusal::new(
+                Reason::PositionUnexplained,
+                "The account was traded by someone else.",
+            ));
+        }
+        Ok(())
+    }
+
+    fn record_refusals(
+        &self,
+        at: DateTime<Utc>,
+        refusals: &BTreeMap<Ticker, Refusal>,
+        effects: &mut Vec<Effect>,
+    ) {
+        effects.extend(refusals.iter().map(|(ticker, refusal)| {
+            Effect::Record(Record::Refusal {
+                at,
+                ticker: ticker.clone(),
+                reason: refusal.reason,
+                detail: refusal.detail.clone(),
+            })
+        }));
+    }
+
+    fn record_why(
+        &mut self,
+        lines: Vec<Why>,
+        refusals: &BTreeMap<Ticker, Refusal>,
+        effects: &mut Vec<Effect>,
+    ) {
+        for mut line in lines {
+            if let Some(refusal) = refusals.get(&line.ticker) {
+                line.next_reason = line.reason;
+                line.reason = Some(refusal.reason);
+                line.action = Action::Hold;
+            }
+            if self.why.take(line.clone()) {
+                effects.push(Effect::Record(Record::Decision(line)));
+            }
+        }
+    }
+
+    // === What others may look at ===
+
+    /// The account.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// What the positions would fetch now.
+    #[must_use]
+    pub fn marks(&self) -> Money {
+        self.account.marks(&self.markets, &self.books)
+    }
+
+    /// Known markets.
+    #[must_use]
+    pub const fn markets(&self) -> &BTreeMap<Ticker, Market> {
+        &self.markets
+    }
+
+    /// What the mapping gate says of each market.
+    #[must_use]
+    pub const fn mappings(&self) -> &BTreeMap<Ticker, Mapping> {
+        &self.mappings
+    }
+
+    /// Which board stands.
+    #[must_use]
+    pub fn standing(&self) -> &BoardStanding {
+        self.signals.standing()
+    }
+
+    /// The latest line of the why-ledger for each contract.
+    pub fn why(&self) -> impl Iterator<Item = &Why> {
+        self.why.latest()
+    }
+
+    /// The risk engine's standing causes and state.
+    #[must_use]
+    pub const fn risk(&self) -> &RiskEngine {
+        &self.risk
+    }
+
+    /// The last link of the hash chain.
+    #[must_use]
+    pub const fn chain(&self) -> ChainHash {
+        self.chain.link()
+    }
+
+    /// Contracts whose books are wanted: open for trading, or held.
+    #[must_use]
+    pub fn watched(&self, at: DateTime<Utc>) -> Vec<Ticker> {
+        self.markets
+            .values()
+            .filter(|market| market.status == MarketStatus::Active && market.close_time > at)
+            .map(|market| market.ticker.clone())
+            .collect()
+    }
+}

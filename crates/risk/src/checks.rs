@@ -1,0 +1,366 @@
+//! The pre-trade checks, one struct each, in the order they are asked.
+
+use autotrader_domain::ports::RiskCheck;
+use autotrader_domain::{BookSide, Contracts, Money, Order, Purpose, Reason, Refusal, RiskView};
+
+use crate::exposure::{cost_at_stake, event_exposure, exposure_of_check, reserved, worst_net, worst_state};
+use crate::{EventExposureMode, Limits};
+
+/// The checks of an entry or exit under `limits`, in the order they are asked.
+pub(crate) fn standard(limits: &Limits) -> Vec<Box<dyn RiskCheck>> {
+    vec![
+        Box::new(Grid),
+        Box::new(OneOrderPerContract),
+        Box::new(Size {
+            max: limits.max_order_contracts,
+        }),
+        Box::new(ExitReduces),
+        Box::new(Collar {
+            raw: limits.price_collar_raw,
+        }),
+        Box::new(PerContract {
+            max: limits.max_position_per_contract,
+        }),
+        Box::new(PerEvent {
+            max: limits.max_position_per_event,
+            mode: limits.event_exposure_mode,
+        }),
+        Box::new(WorstState {
+            max: limits.max_worst_state_loss,
+        }),
+        Box::new(PerLab {
+            max: limits.max_lab_exposure,
+        }),
+        Box::new(Portfolio {
+            bp: limits.max_portfolio_exposure_bp,
+        }),
+        Box::new(Collateral),
+    ]
+}
+
+fn is_entry(order: &Order) -> bool {
+    order.intent.purpose == Purpose::Entry
+}
+
+fn refuse_above(reason: Reason, found: Money, max: Money, what: &str) -> Result<(), Refusal> {
+    if found > max {
+        Err(Refusal::new(
+            reason,
+            format!("{what} would be {found} of {max} dollars."),
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+/// The price must be one at which orders may rest.
+#[derive(Debug)]
+struct Grid;
+
+impl RiskCheck for Grid {
+    fn name(&self) -> &'static str {
+        "grid"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        let intent = &order.intent;
+        match view.markets.get(&intent.ticker) {
+            Some(market) if market.grid.allows(intent.limit) => Ok(()),
+            Some(_) => Err(Refusal::new(
+                Reason::OffGrid,
+                format!("{} is not a price of {}.", intent.limit, intent.ticker),
+            )),
+            None => Err(Refusal::new(
+                Reason::OffGrid,
+                format!("{} is not a known market.", intent.ticker),
+            )),
+        }
+    }
+}
+
+/// One unfinished order per contract: ids advance only when their predecessor is finished.
+#[derive(Debug)]
+struct OneOrderPerContract;
+
+impl RiskCheck for OneOrderPerContract {
+    fn name(&self) -> &'static str {
+        "one_order_per_contract"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        match view.portfolio.orders_on(&order.intent.ticker).next() {
+            Some(open) => Err(Refusal::new(
+                Reason::OrderInFlight,
+                format!("{} is {}.", open.client_order_id, open.state.as_str()),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+/// No empty and no oversized orders.
+#[derive(Debug)]
+struct Size {
+    max: Contracts,
+}
+
+impl RiskCheck for Size {
+    fn name(&self) -> &'static str {
+        "size"
+    }
+
+    fn check(&self, order: &Order, _: &RiskView<'_>) -> Result<(), Refusal> {
+        let contracts = order.intent.contracts;
+        if contracts.is_zero() {
+            return Err(Refusal::new(
+                Reason::BelowMinimumSize,
+                "The order is for nothing.",
+            ));
+        }
+        if is_entry(order) && contracts > self.max {
+            return Err(Refusal::new(
+                Reason::SizeLimit,
+                format!("{contracts} of {} contracts.", self.max),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// An exit closes at most what is held, in the closing direction.
+#[derive(Debug)]
+struct ExitReduces;
+
+impl RiskCheck for ExitReduces {
+    fn name(&self) -> &'static str {
+        "exit_reduces"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        if is_entry(order) {
+            return Ok(());
+        }
+        let intent = &order.intent;
+        let net = view.portfolio.position(&intent.ticker).net;
+        let closing = net.reduced_by(intent.side, intent.contracts);
+        if closing == intent.contracts {
+            Ok(())
+        } else {
+            Err(Refusal::new(
+                Reason::ReduceOnly,
+                format!(
+                    "An exit of {} would close only {closing} of a position of {net}.",
+                    intent.contracts
+                ),
+            ))
+        }
+    }
+}
+
+/// A limit may not lie far beyond the best price it would take.
+#[derive(Debug)]
+struct Collar {
+    raw: i64,
+}
+
+impl RiskCheck for Collar {
+    fn name(&self) -> &'static str {
+        "collar"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        let intent = &order.intent;
+        let Some(best) = view
+            .books
+            .get(&intent.ticker)
+            .and_then(|book| book.against(intent.side).next())
+        else {
+            // Nothing to take: a resting order cannot be too aggressive, an immediate one simply finds nothing.
+            return Ok(());
+        };
+        let beyond = match intent.side {
+            BookSide::Bid => intent.limit.raw() - best.price.raw(),
+            BookSide::Ask => best.price.raw() - intent.limit.raw(),
+        };
+        if beyond > self.raw {
+            return Err(Refusal::new(
+                Reason::PriceCollar,
+                format!(
+                    "The limit {} lies {beyond} ten-thousandths beyond {}.",
+                    intent.limit, best.price
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Position limit of one contract.
+#[derive(Debug)]
+struct PerContract {
+    max: Contracts,
+}
+
+impl RiskCheck for PerContract {
+    fn name(&self) -> &'static str {
+        "per_contract"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        let worst = worst_net(view.portfolio, &order.intent.ticker, Some(order));
+        if is_entry(order) && worst > self.max {
+            return Err(Refusal::new(
+                Reason::ContractLimit,
+                format!("{worst} of {} contracts.", self.max),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Position limit of one event.
+#[derive(Debug)]
+struct PerEvent {
+    max: Contracts,
+    mode: EventExposureMode,
+}
+
+impl RiskCheck for PerEvent {
+    fn name(&self) -> &'static str {
+        "per_event"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        if !is_entry(order) {
+            return Ok(());
+        }
+        let exposure = event_exposure(view.portfolio, view.markets, order);
+        let counted = match self.mode {
+            EventExposureMode::Gross => exposure.gross,
+            EventExposureMode::Net => exposure.net,
+        };
+        if counted > self.max {
+            return Err(Refusal::new(
+                Reason::EventLimit,
+                format!("{counted} of {} contracts in {}.", self.max, order.intent.event),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The worst state of the check, both series together, may not lose too much.
+#[derive(Debug)]
+struct WorstState {
+    max: Money,
+}
+
+impl RiskCheck for WorstState {
+    fn name(&self) -> &'static str {
+        "worst_state"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        if !is_entry(order) {
+            return Ok(());
+        }
+        let states = exposure_of_check(
+            order.intent.check_time,
+            view.portfolio,
+            view.mappings,
+            Some(order),
+        );
+        let Some(worst) = worst_state(&states) else {
+            return Ok(());
+        };
+        let loss = worst.pnl.min(Money::ZERO).negated();
+        refuse_above(Reason::WorstStateLoss, loss, self.max, "The worst state's loss")
+    }
+}
+
+/// Cost at stake on one lab, across both series.
+#[derive(Debug)]
+struct PerLab {
+    max: Money,
+}
+
+impl RiskCheck for PerLab {
+    fn name(&self) -> &'static str {
+        "per_lab"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        if !is_entry(order) {
+            return Ok(());
+        }
+        let lab = order.intent.claim.organization();
+        let cost = cost_at_stake(view.portfolio, view.mappings, order, |claim| {
+            lab.is_some() && claim.and_then(autotrader_domain::Claim::organization) == lab
+        });
+        refuse_above(Reason::LabLimit, cost, self.max, "The cost at stake on the lab")
+    }
+}
+
+/// Cost at stake in all, against equity.
+#[derive(Debug)]
+struct Portfolio {
+    bp: u32,
+}
+
+impl RiskCheck for Portfolio {
+    fn name(&self) -> &'static str {
+        "portfolio"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        if !is_entry(order) {
+            return Ok(());
+        }
+        let cost = cost_at_stake(view.portfolio, view.mappings, order, |_| true);
+        let max = view
+            .equity
+            .fraction(i64::from(self.bp), 10_000)
+            .unwrap_or(Money::ZERO);
+        refuse_above(Reason::PortfolioLimit, cost, max, "The cost at stake")
+    }
+}
+
+/// Spendable collateral after what open orders reserve, fee included.
+#[derive(Debug)]
+struct Collateral;
+
+impl RiskCheck for Collateral {
+    fn name(&self) -> &'static str {
+        "collateral"
+    }
+
+    fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        if !is_entry(order) {
+            return Ok(());
+        }
+        let intent = &order.intent;
+        let fee = intent
+            .fees
+            .fee(
+                autotrader_domain::Liquidity::Taker,
+                intent.limit,
+                intent.contracts,
+                autotrader_domain::FeeRounding::Direct,
+            )
+            .ok_or_else(|| {
+                Refusal::new(
+                    Reason::FeesUnsupported,
+                    format!("{} has no known fee.", intent.ticker),
+                )
+            })?;
+        let open: Money = view.portfolio.open_orders.values().map(reserved).sum();
+        let spendable = view.portfolio.cash.saturating_sub(open);
+        let wanted = reserved(order).saturating_add(fee);
+        refuse_above(
+            Reason::InsufficientCollateral,
+            wanted,
+            spendable,
+            "The collateral needed",
+        )
+    }
+}
