@@ -1,0 +1,249 @@
+//! What is listed: series, events and markets with their terms.
+
+use std::collections::BTreeMap;
+
+use autotrader_domain::{
+    Contracts, EventTicker, MarketStatus, Price, PriceRange, SeriesTicker, SettlementResult, Ticker,
+};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::book::Ladder;
+use super::ids::MarketId;
+
+/// How a series charges fees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeeModel {
+    /// Takers pay, makers do not.
+    Quadratic,
+    /// Takers pay, makers pay a quarter of it.
+    QuadraticWithMakerFees,
+}
+
+/// One source that decides the markets of a series.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SettlementSource {
+    /// Its name.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+}
+
+/// The terms of a series.
+#[derive(Debug, Clone)]
+pub struct SeriesListing {
+    /// Its name, such as `KXTOPMODEL`.
+    pub ticker: SeriesTicker,
+    /// Its title.
+    pub title: String,
+    /// Its category.
+    pub category: String,
+    /// How often its events come, in words.
+    pub frequency: String,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// What decides its markets.
+    pub settlement_sources: Vec<SettlementSource>,
+    /// How it charges fees.
+    pub fee_model: FeeModel,
+    /// The fee multiplier in millionths (1 000 000 = 1).
+    pub fee_multiplier_millionths: u32,
+}
+
+/// The terms of an event.
+#[derive(Debug, Clone)]
+pub struct EventListing {
+    /// Its name, such as `KXTOPMODEL-26SEP28`.
+    pub ticker: EventTicker,
+    /// The series it belongs to.
+    pub series: SeriesTicker,
+    /// Its title.
+    pub title: String,
+    /// Its short title.
+    pub sub_title: String,
+    /// Whether at most one of its markets can pay.
+    ///
+    /// Such events are shown as `MECNET`, as the real ones are, but this exchange returns no collateral across their
+    /// markets: every market is collateralised alone, so a participant never has *more* spendable cash than on the
+    /// real exchange.
+    pub mutually_exclusive: bool,
+    /// The date the event is about.
+    pub strike_date: Option<DateTime<Utc>>,
+}
+
+/// The name and bands of a price grid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceStructure {
+    /// The label on the wire, such as `linear_cent`.
+    pub name: String,
+    /// The bands; the truth.
+    pub ranges: Vec<PriceRange>,
+}
+
+impl PriceStructure {
+    fn uniform(name: &str, step: i64) -> Self {
+        let step = Price::from_raw(step).unwrap_or(Price::ONE);
+        Self { name: name.to_owned(), ranges: vec![PriceRange { start: Price::ZERO, end: Price::ONE, step }] }
+    }
+
+    /// Whole cents (`linear_cent`).
+    #[must_use]
+    pub fn linear_cent() -> Self {
+        Self::uniform("linear_cent", 100)
+    }
+
+    /// Tenths of a cent (`deci_cent`).
+    #[must_use]
+    pub fn deci_cent() -> Self {
+        Self::uniform("deci_cent", 10)
+    }
+
+    /// Tenths of a cent below ten and above ninety cents, whole cents between (`tapered_deci_cent`).
+    #[must_use]
+    pub fn tapered_deci_cent() -> Self {
+        let band = |start: i64, end: i64, step: i64| {
+            Some(PriceRange {
+                start: Price::from_raw(start)?,
+                end: Price::from_raw(end)?,
+                step: Price::from_raw(step)?,
+            })
+        };
+        Self {
+            name: "tapered_deci_cent".to_owned(),
+            ranges: [band(0, 1_000, 10), band(1_000, 9_000, 100), band(9_000, 10_000, 10)]
+                .into_iter()
+                .flatten()
+                .collect(),
+        }
+    }
+
+    /// Whether an order may carry this price: strictly between zero and one dollar and on a band's grid.
+    #[must_use]
+    pub fn accepts(&self, price: Price) -> bool {
+        let raw = price.raw();
+        raw > 0
+            && raw < 10_000
+            && self.ranges.iter().any(|band| {
+                let (start, end, step) = (band.start.raw(), band.end.raw(), band.step.raw());
+                step > 0 && raw >= start && raw <= end && (raw - start) % step == 0
+            })
+    }
+}
+
+/// The terms of a market.
+#[derive(Debug, Clone)]
+pub struct MarketListing {
+    /// Its name, such as `KXTOPMODEL-26SEP28-AURO`.
+    pub ticker: Ticker,
+    /// The event it belongs to.
+    pub event: EventTicker,
+    /// Its title; absent on some real markets.
+    pub title: Option<String>,
+    /// The label of the YES side.
+    pub yes_sub_title: String,
+    /// The label of the NO side.
+    pub no_sub_title: String,
+    /// The rule text that names the outcome and the check time.
+    pub rules_primary: String,
+    /// The rule text that breaks ties.
+    pub rules_secondary: String,
+    /// `custom_strike`, such as `{"Model": slug}`.
+    pub custom_strike: Option<BTreeMap<String, String>>,
+    /// When trading begins.
+    pub open_time: DateTime<Utc>,
+    /// When trading ends.
+    pub close_time: DateTime<Utc>,
+    /// When the outcome is expected to be known.
+    pub expected_expiration_time: Option<DateTime<Utc>>,
+    /// The latest time the market can expire.
+    pub latest_expiration_time: DateTime<Utc>,
+    /// How long after its determination a market pays, in seconds.
+    pub settlement_timer_seconds: u32,
+    /// Whether trading may end before the close time.
+    pub can_close_early: bool,
+    /// Under which condition it may.
+    pub early_close_condition: Option<String>,
+    /// The prices its orders may carry.
+    pub prices: PriceStructure,
+}
+
+/// Why something could not be listed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ListingError {
+    /// The name is taken.
+    #[error("`{0}` is already listed: give it another name")]
+    Taken(String),
+    /// The series or event it belongs to is not listed.
+    #[error("`{0}` is not listed: list it first")]
+    NoParent(String),
+    /// The terms contradict each other.
+    #[error("`{ticker}` cannot be listed: {why}")]
+    Terms {
+        /// The market.
+        ticker: Ticker,
+        /// What is wrong.
+        why: &'static str,
+    },
+}
+
+/// A listed series.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// Its terms.
+    pub listing: SeriesListing,
+    /// When its terms last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A listed event.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its terms.
+    pub listing: EventListing,
+    /// When its terms last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Its markets in the order of listing.
+    pub markets: Vec<Ticker>,
+}
+
+/// How a market was decided and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Determination {
+    /// The result.
+    pub result: SettlementResult,
+    /// What one YES contract pays.
+    pub value: Price,
+    /// When the result was set.
+    pub at: DateTime<Utc>,
+    /// When it pays, or paid.
+    pub pays_at: DateTime<Utc>,
+}
+
+/// A listed market with its book.
+#[derive(Debug, Clone)]
+pub struct Market {
+    /// Its terms; the close time here is the current one.
+    pub listing: MarketListing,
+    /// The series of its event.
+    pub series: SeriesTicker,
+    /// The id used on the WebSocket.
+    pub id: MarketId,
+    /// Where it is in its life.
+    pub status: MarketStatus,
+    /// When it was listed.
+    pub created_at: DateTime<Utc>,
+    /// When its terms last changed.
+    pub updated_at: DateTime<Utc>,
+    /// How it was decided, once it was.
+    pub determination: Option<Determination>,
+    /// When it paid.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// The price of its last trade.
+    pub last_price: Option<Price>,
+    /// Contracts traded since it was listed.
+    pub volume: Contracts,
+    /// Contracts held: pairs of one YES and one NO.
+    pub open_interest: Contracts,
+    pub(crate) ladder: Ladder,
+}

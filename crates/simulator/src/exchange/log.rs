@@ -1,0 +1,130 @@
+//! The exchange's raw log: requests of members, all trades, all settlements, in the order they happened.
+
+use autotrader_domain::{Contracts, Money, Price, SettlementResult, Ticker};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::account::SettlementEntry;
+use super::ids::{AccountId, OrderId};
+use super::order::{CancelAck, FillRecord, NewOrder, OrderAck, TradeRecord};
+
+/// One entry of the log; serialises as one flat JSON object with its kind in `kind`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LogEntry {
+    /// A member asked for an order.
+    OrderRequest {
+        /// When.
+        at: DateTime<Utc>,
+        /// Who.
+        account: AccountId,
+        /// What.
+        order: NewOrder,
+        /// The answer, when it was accepted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accepted: Option<OrderAck>,
+        /// The code of the refusal, when it was not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refused: Option<&'static str>,
+    },
+    /// A member asked for a cancel.
+    CancelRequest {
+        /// When.
+        at: DateTime<Utc>,
+        /// Who.
+        account: AccountId,
+        /// Which order.
+        order_id: OrderId,
+        /// The answer, when it was done.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accepted: Option<CancelAck>,
+        /// The code of the refusal, when it was not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refused: Option<&'static str>,
+    },
+    /// The exchange took an order of a member off the book by itself.
+    Removal {
+        /// When.
+        at: DateTime<Utc>,
+        /// Whose.
+        account: AccountId,
+        /// Which order.
+        order_id: OrderId,
+        /// How many contracts were left.
+        count: Contracts,
+        /// Why, in the exchange's own word.
+        reason: &'static str,
+    },
+    /// A match.
+    Trade(TradeRecord),
+    /// A member's side of a match.
+    Fill(FillRecord),
+    /// A market was decided.
+    Determination {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        ticker: Ticker,
+        /// How.
+        result: SettlementResult,
+        /// What one YES contract pays.
+        value: Price,
+    },
+    /// An account was paid.
+    Settlement(SettlementEntry),
+    /// An account was opened.
+    Opening {
+        /// When.
+        at: DateTime<Utc>,
+        /// Who.
+        account: AccountId,
+        /// Its name.
+        name: String,
+        /// Its first cash.
+        cash: Money,
+    },
+}
+
+/// The log.
+#[derive(Debug, Clone, Default)]
+pub struct ExchangeLog {
+    entries: Vec<LogEntry>,
+}
+
+impl ExchangeLog {
+    pub(crate) const fn new() -> Self {
+        Self { entries: Vec::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Puts an entry before what it caused.
+    pub(crate) fn insert(&mut self, index: usize, entry: LogEntry) {
+        self.entries.insert(index.min(self.entries.len()), entry);
+    }
+
+    pub(crate) fn push(&mut self, entry: LogEntry) {
+        self.entries.push(entry);
+    }
+
+    /// The entries, oldest first.
+    #[must_use]
+    pub fn entries(&self) -> &[LogEntry] {
+        &self.entries
+    }
+
+    /// The log as one JSON object a line.
+    ///
+    /// # Errors
+    /// When an entry cannot be serialised, which a sound build never does.
+    pub fn to_ndjson(&self) -> Result<String, serde_json::Error> {
+        let mut text = String::new();
+        for entry in &self.entries {
+            text.push_str(&serde_json::to_string(entry)?);
+            text.push('\n');
+        }
+        Ok(text)
+    }
+}
