@@ -270,25 +270,25 @@ impl OrderState {
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         use OrderState as S;
-        match (self, next) {
-            (S::Intended, S::Sent | S::Abandoned | S::Unknown) => true,
-            (
-                S::Sent | S::Unknown,
-                S::Resting
-                | S::PartiallyFilled
-                | S::Filled
-                | S::Canceled
-                | S::Rejected
-                | S::Expired
-                | S::Unknown
-                | S::Abandoned,
-            ) => true,
-            (
-                S::Resting | S::PartiallyFilled,
-                S::PartiallyFilled | S::Filled | S::Canceled | S::Expired | S::Unknown,
-            ) => true,
-            _ => false,
-        }
+        matches!(
+            (self, next),
+            (S::Intended, S::Sent | S::Abandoned | S::Unknown)
+                | (
+                    S::Sent | S::Unknown,
+                    S::Resting
+                        | S::PartiallyFilled
+                        | S::Filled
+                        | S::Canceled
+                        | S::Rejected
+                        | S::Expired
+                        | S::Unknown
+                        | S::Abandoned,
+                )
+                | (
+                    S::Resting | S::PartiallyFilled,
+                    S::PartiallyFilled | S::Filled | S::Canceled | S::Expired | S::Unknown
+                )
+        )
     }
 
     /// The stable name of the state.

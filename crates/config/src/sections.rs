@@ -1,0 +1,318 @@
+//! The sections, as validated at load.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use autotrader_domain::{Environment, ExecutionMode};
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer};
+
+use crate::Dollars;
+
+/// The whole configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The exchange.
+    pub kalshi: Kalshi,
+    /// The database.
+    pub database: Database,
+    /// Alerts.
+    pub discord: Discord,
+    /// Logs.
+    pub logging: Logging,
+    /// Limits.
+    pub risk: Risk,
+    /// The leaderboard.
+    pub arena_monitor: ArenaMonitor,
+    /// The strategy.
+    pub leaderboard_alpha: LeaderboardAlpha,
+}
+
+/// The exchange.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kalshi {
+    /// Which exchange environment.
+    pub environment: Environment,
+    /// Paper or live.
+    pub execution_mode: ExecutionMode,
+    /// Id of the API key; empty without one.
+    pub api_key_id: String,
+    /// Path of the private key; empty without one.
+    pub private_key_path: String,
+    /// Address of the REST interface; empty for the environment's own.
+    pub base_url: String,
+    /// Time limit of one request, in seconds.
+    pub request_timeout_seconds: u64,
+    /// Attempts of a read.
+    pub max_retries: u32,
+    /// Seconds between two readings of the books.
+    pub book_poll_seconds: u64,
+    /// Seconds between two searches for markets.
+    pub market_refresh_seconds: u64,
+    /// The paper bankroll.
+    pub paper_balance: Dollars,
+    /// How long a paper order takes to reach the book, in milliseconds.
+    pub paper_latency_milliseconds: u64,
+}
+
+impl Kalshi {
+    /// The address in force: the configured one, or the environment's own.
+    ///
+    /// Source of the two addresses: the exchange's documentation of its environments.
+    #[must_use]
+    pub fn effective_base_url(&self) -> &str {
+        match (self.base_url.as_str(), self.environment) {
+            ("", Environment::Production) => "https://api.elections.kalshi.com/trade-api/v2",
+            ("", Environment::Demo) => "https://demo-api.kalshi.co/trade-api/v2",
+            (configured, _) => configured,
+        }
+    }
+
+    /// Whether a key is configured.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        !self.api_key_id.is_empty() && !self.private_key_path.is_empty()
+    }
+}
+
+/// The database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:///relative.db` or `sqlite:////absolute.db`.
+    pub url: String,
+}
+
+/// Alerts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discord {
+    /// Whether alerts are sent.
+    pub enabled: bool,
+    /// The webhook's address; a secret.
+    pub webhook_url: SecretString,
+    /// Whether executions are told.
+    pub alert_on_trades: bool,
+    /// Whether signals are told.
+    pub alert_on_signals: bool,
+    /// Whether errors and restrictions are told.
+    pub alert_on_errors: bool,
+    /// Executions that cost at least this much are told as large.
+    pub large_trade_threshold: Dollars,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Errors only.
+    Error,
+    /// And warnings.
+    Warn,
+    /// And the course of events.
+    Info,
+    /// And details.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for LogLevel {
+    /// Reads a level in any case.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        match text.to_ascii_lowercase().as_str() {
+            "error" => Ok(Self::Error),
+            "warn" | "warning" => Ok(Self::Warn),
+            "info" => Ok(Self::Info),
+            "debug" => Ok(Self::Debug),
+            "trace" => Ok(Self::Trace),
+            _ => Err(serde::de::Error::custom(format!(
+                "`{text}` is not one of error, warn, info, debug, trace"
+            ))),
+        }
+    }
+}
+
+/// Logs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logging {
+    /// How much is logged.
+    pub level: LogLevel,
+    /// JSON lines, or lines for people.
+    pub json_output: bool,
+}
+
+/// Limits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Risk {
+    /// Limits of the account.
+    pub global: GlobalRisk,
+    /// Limits of each strategy.
+    pub per_strategy: PerStrategy,
+}
+
+/// Limits of the account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalRisk {
+    /// Cost at stake against equity, as a share.
+    pub max_portfolio_exposure_pct: f64,
+    /// Loss of one New York day against the opening balance, as a share.
+    pub max_daily_loss_pct: f64,
+    /// Whether to start halted.
+    pub kill_switch_enabled: bool,
+    /// The file that halts trading while it exists.
+    pub halt_file: String,
+    /// Seconds between two reconciliations.
+    pub reconciliation_interval_seconds: u64,
+}
+
+/// Limits of each strategy.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PerStrategy {
+    /// Limits of the leaderboard strategy.
+    pub leaderboard_alpha: StrategyRisk,
+}
+
+/// How contracts of one event are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventMode {
+    /// The sum of all sizes.
+    Gross,
+    /// The size of the sum.
+    Net,
+}
+
+/// Limits of one strategy.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StrategyRisk {
+    /// Largest single order, in contracts.
+    pub max_order_contracts: u32,
+    /// Largest position in one contract.
+    pub max_position_per_contract: u32,
+    /// Largest position in one event.
+    pub max_position_per_event: u32,
+    /// How the event's position is counted.
+    pub event_exposure_mode: EventMode,
+    /// Loss since the first start.
+    pub max_strategy_loss: Dollars,
+    /// Fall from the highest equity.
+    pub max_drawdown: Dollars,
+    /// Loss of the worst state of one check.
+    pub max_worst_state_loss: Dollars,
+    /// Cost at stake on one lab.
+    pub max_lab_exposure: Dollars,
+    /// Most orders in any minute.
+    pub max_orders_per_minute: u32,
+    /// How far beyond the best price a limit may lie.
+    pub price_collar_cents: u32,
+}
+
+/// The leaderboard.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArenaMonitor {
+    /// The page.
+    pub primary_url: String,
+    /// Where to ask when it does not answer.
+    pub fallback_urls: Vec<String>,
+    /// Seconds from the start of one poll to the start of the next.
+    pub poll_interval_seconds: u64,
+    /// Most seconds that a poll starts later than that.
+    pub poll_jitter_seconds: u64,
+    /// Time limit of one fetch.
+    pub request_timeout_seconds: u64,
+    /// Failures in a row before the operator is told.
+    pub max_consecutive_failures: u32,
+    /// Fewer rows than this are refused.
+    pub min_rows: u32,
+    /// Rank changes below this rank are no signal.
+    pub signal_rank_cutoff: i64,
+    /// Score changes below this many points are no signal.
+    pub score_shift_threshold: f64,
+    /// Readings that confirm a held board.
+    pub confirm_readings: u32,
+    /// Seconds that they must be apart.
+    pub confirm_seconds: u64,
+    /// Readings that make an older board a rollback.
+    pub rollback_readings: u32,
+    /// Minutes over which they must come.
+    pub rollback_minutes: u64,
+}
+
+/// A tie-break text bound to a rule set.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovedRules {
+    /// The series.
+    pub series: String,
+    /// The text of `rules_secondary`.
+    pub text: String,
+    /// The rule set by name.
+    pub rule_set: String,
+}
+
+/// The strategy.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeaderboardAlpha {
+    /// The series that are traded.
+    pub target_series: Vec<String>,
+    /// Which estimator prices contracts.
+    pub estimator: String,
+    /// Smallest edge after fees, in cents per contract.
+    pub min_edge_after_fees_cents: u32,
+    /// Weight of the model against the market at rest.
+    pub model_weight: f64,
+    /// Weight right after a newer board.
+    pub news_weight: f64,
+    /// Minutes after which half of the extra weight is gone.
+    pub news_half_life_minutes: f64,
+    /// Share of the growth-optimal size.
+    pub kelly_fraction: f64,
+    /// Widest spread that is entered.
+    pub max_spread_cents: u32,
+    /// Largest difference between model and market.
+    pub max_model_market_gap_cents: u32,
+    /// What a preliminary score takes off the probability, as a share.
+    pub preliminary_model_discount: f64,
+    /// Minutes before the check without entries.
+    pub entry_cutoff_minutes: u32,
+    /// Minutes before the check without resting orders.
+    pub cancel_cutoff_minutes: u32,
+    /// Oldest feed that is entered on.
+    pub max_feed_age_seconds: u64,
+    /// Oldest board stamp that is entered on.
+    pub max_board_age_days: u64,
+    /// Oldest book that is entered on.
+    pub max_book_age_seconds: u64,
+    /// Likeness from which names are suggested.
+    pub fuzzy_match_threshold: f64,
+    /// Ticker to model name.
+    pub model_ticker_overrides: BTreeMap<String, String>,
+    /// Ticker to company.
+    pub org_ticker_overrides: BTreeMap<String, String>,
+    /// Company in the rules to company on the board.
+    pub org_aliases: BTreeMap<String, String>,
+    /// Tie-break texts approved by the operator.
+    pub approved_rules: Vec<ApprovedRules>,
+}
