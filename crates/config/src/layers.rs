@@ -157,7 +157,7 @@ pub(crate) fn files(directory: &Path, overlay: &str) -> Result<Vec<Layer>, Confi
     paths
         .into_iter()
         .filter(|path| path.is_file())
-        .map(read)
+        .map(|path| read(&path))
         .collect()
 }
 

@@ -485,7 +485,7 @@ impl Engine {
             books: &self.books,
             equity,
         };
-        let order = self.risk.review(order, &view).map_err(|(_, refusal)| refusal)?;
+        let order = self.risk.review(order, &view)?;
         self.generations.insert(ticker, generation);
         // From here on the order counts as filled at worst for everything decided later in this event.
         let pending = order.get().clone();

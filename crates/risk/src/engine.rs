@@ -117,10 +117,10 @@ impl RiskEngine {
     /// Reviews one order: the only way to an [`Approved`] one.
     ///
     /// # Errors
-    /// The order with the first [`Refusal`].
-    pub fn review(&mut self, order: Order, view: &RiskView<'_>) -> Result<Approved<Order>, (Order, Refusal)> {
+    /// The first [`Refusal`]; the order is gone with it.
+    pub fn review(&mut self, order: Order, view: &RiskView<'_>) -> Result<Approved<Order>, Refusal> {
         match self.refusal(&order, view) {
-            Some(refusal) => Err((order, refusal)),
+            Some(refusal) => Err(refusal),
             None => {
                 self.approved_at.push_back(view.at);
                 Ok(Approved::mint(order))
