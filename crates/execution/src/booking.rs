@@ -1,0 +1,332 @@
+//! Writing down what is learnt: one step of one order, one fill, one settlement at a time.
+
+use autotrader_domain::ports::FeedError;
+use autotrader_domain::{ClientOrderId, Fill, OrderState, SettlementRecord, VenueOrderId};
+use tracing::warn;
+
+use crate::attribution::Attribution;
+use crate::executor::order_event;
+use crate::tracker::Tracker;
+use crate::{ExecutionEvent, Executor, Life, Step, VenueWord, advance};
+
+/// What became of a batch of fills or settlements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a batch that is not booked whole must be read again"]
+pub(crate) enum Batch {
+    /// All of them are booked.
+    Whole,
+    /// Some must be read again: the store failed, or it is not known yet whose they are.
+    ReadAgain,
+}
+
+impl Executor {
+    /// Takes one step of an order, stores it and reports it; an illegal one is reported as a mismatch.
+    pub(crate) async fn step(
+        &self,
+        id: &ClientOrderId,
+        step: Step,
+        detail: &str,
+        events: &mut Vec<ExecutionEvent>,
+    ) {
+        let mut tracker = self.tracker.lock().await;
+        self.step_in(&mut tracker, id, &step, detail, events).await;
+    }
+
+    async fn step_in(
+        &self,
+        tracker: &mut Tracker,
+        id: &ClientOrderId,
+        step: &Step,
+        detail: &str,
+        events: &mut Vec<ExecutionEvent>,
+    ) {
+        let Some(life) = tracker.life(id) else {
+            return;
+        };
+        let next = match advance(life, step, self.ports.clock.now()) {
+            Ok(next) => next,
+            Err(illegal) => {
+                warn!(client_order_id = %id, %illegal, "illegal_order_step");
+                events.push(ExecutionEvent::Mismatch {
+                    detail: format!("{illegal} ({detail})."),
+                });
+                return;
+            }
+        };
+        let changed = next.order != life.order;
+        tracker.insert(next.clone());
+        if changed {
+            self.report(&next, detail, events).await;
+        }
+    }
+
+    /// Stores an order as it now is and reports it.
+    ///
+    /// When the store fails the step still counts: it is a fact about the venue, and a restart finds it out again.
+    pub(crate) async fn report(&self, life: &Life, detail: &str, events: &mut Vec<ExecutionEvent>) {
+        if let Err(error) = self.ports.store.update_order(&life.order, detail).await {
+            events.push(ExecutionEvent::StoreFailed {
+                detail: format!(
+                    "Order {} was not stored as {}: {error}.",
+                    life.order.client_order_id,
+                    life.order.state.as_str()
+                ),
+            });
+        }
+        events.push(order_event(life, detail));
+    }
+
+    /// Takes in what the venue says of an order, and its id there when that is news.
+    pub(crate) async fn hear(
+        &self,
+        id: &ClientOrderId,
+        venue_order_id: Option<VenueOrderId>,
+        word: VenueWord,
+        detail: &str,
+        events: &mut Vec<ExecutionEvent>,
+    ) {
+        let mut tracker = self.tracker.lock().await;
+        let Some(life) = tracker.life(id) else {
+            return;
+        };
+        if word.filled > life.order.intent.contracts {
+            events.push(ExecutionEvent::Mismatch {
+                detail: format!(
+                    "The venue says {} of {} contracts of {id} are filled.",
+                    word.filled, life.order.intent.contracts
+                ),
+            });
+        }
+        if matches!(life.order.state, OrderState::Abandoned | OrderState::Rejected) {
+            events.push(ExecutionEvent::Mismatch {
+                detail: format!(
+                    "The venue has {id}, which was {} here.",
+                    life.order.state.as_str()
+                ),
+            });
+        }
+        // Stored as possibly not sent, yet the venue knows it: it was.
+        if life.order.state == OrderState::Intended {
+            self.step_in(&mut tracker, id, &Step::Lose, "Found at the venue.", events)
+                .await;
+        }
+        if let Some(venue) = venue_order_id {
+            self.identify(&mut tracker, id, venue, events);
+        }
+        self.step_in(&mut tracker, id, &Step::Report(word), detail, events)
+            .await;
+    }
+
+    /// Remembers the venue's id of an order; stored with the step that follows.
+    fn identify(
+        &self,
+        tracker: &mut Tracker,
+        id: &ClientOrderId,
+        venue: VenueOrderId,
+        events: &mut Vec<ExecutionEvent>,
+    ) {
+        let Some(life) = tracker.life(id) else {
+            return;
+        };
+        match advance(life, &Step::Identify(venue), self.ports.clock.now()) {
+            Ok(next) => tracker.insert(next),
+            Err(illegal) => events.push(ExecutionEvent::Mismatch {
+                detail: format!("{illegal}."),
+            }),
+        }
+    }
+
+    /// Books fills that are new, oldest first, each durable before it is reported.
+    pub(crate) async fn book_fills(&self, mut fills: Vec<Fill>, events: &mut Vec<ExecutionEvent>) -> Batch {
+        {
+            let tracker = self.tracker.lock().await;
+            fills.retain(|fill| !tracker.has_fill(&fill.fill_id));
+        }
+        fills.sort_by(|a, b| (a.filled_at, &a.fill_id).cmp(&(b.filled_at, &b.fill_id)));
+        let attributions = self.attribute(&fills, events).await;
+        let mut batch = Batch::Whole;
+        for fill in fills {
+            let attribution = attributions
+                .get(&fill.venue_order_id)
+                .cloned()
+                .unwrap_or(Attribution::NotYetKnown);
+            if self.book_fill(fill, attribution, events).await == Batch::ReadAgain {
+                batch = Batch::ReadAgain;
+            }
+        }
+        batch
+    }
+
+    async fn book_fill(
+        &self,
+        mut fill: Fill,
+        attribution: Attribution,
+        events: &mut Vec<ExecutionEvent>,
+    ) -> Batch {
+        let mut tracker = self.tracker.lock().await;
+        // Someone else may have booked it, or learnt whose it is, while the lock was free.
+        if tracker.has_fill(&fill.fill_id) {
+            return Batch::Whole;
+        }
+        let owner = match (tracker.owner(&fill.venue_order_id), attribution) {
+            (Some(owner), _) => Some(owner.clone()),
+            (None, Attribution::Ours(owner)) => Some(owner),
+            (None, Attribution::NotOurs) if fill.filled_at < tracker.began => return Batch::Whole,
+            (None, Attribution::NotOurs) => None,
+            (None, Attribution::NotYetKnown) => return Batch::ReadAgain,
+        };
+        fill.client_order_id.clone_from(&owner);
+        match self.ports.store.record_fill(&fill).await {
+            Ok(true) => tracker.note_fill(&fill.fill_id, fill.filled_at),
+            Ok(false) => {
+                tracker.note_fill(&fill.fill_id, fill.filled_at);
+                return Batch::Whole;
+            }
+            Err(error) => {
+                events.push(ExecutionEvent::StoreFailed {
+                    detail: format!("Fill {} was not stored: {error}.", fill.fill_id),
+                });
+                return Batch::ReadAgain;
+            }
+        }
+        events.push(ExecutionEvent::Fill(fill.clone()));
+        if let Some(id) = owner {
+            self.fill_order(&mut tracker, &id, &fill, events).await;
+        }
+        Batch::Whole
+    }
+
+    /// Counts a booked fill into its order.
+    async fn fill_order(
+        &self,
+        tracker: &mut Tracker,
+        id: &ClientOrderId,
+        fill: &Fill,
+        events: &mut Vec<ExecutionEvent>,
+    ) {
+        let Some(life) = tracker.life(id) else {
+            // Finished long ago: the fill counts, the order no longer changes.
+            return;
+        };
+        if let Some(contradiction) = contradiction(life, fill) {
+            events.push(ExecutionEvent::Mismatch {
+                detail: contradiction,
+            });
+        }
+        if life.order.state == OrderState::Intended {
+            self.step_in(tracker, id, &Step::Lose, "A fill arrived.", events)
+                .await;
+        }
+        self.identify(tracker, id, fill.venue_order_id.clone(), events);
+        let detail = format!("Filled {} at {}.", fill.contracts, fill.price);
+        self.step_in(tracker, id, &Step::Fill(fill.contracts), &detail, events)
+            .await;
+    }
+
+    /// Books settlements that are new, oldest first, each durable before it is reported.
+    pub(crate) async fn book_settlements(
+        &self,
+        mut settlements: Vec<SettlementRecord>,
+        events: &mut Vec<ExecutionEvent>,
+    ) -> Batch {
+        settlements.sort_by(|a, b| (a.settled_at, &a.ticker).cmp(&(b.settled_at, &b.ticker)));
+        let mut tracker = self.tracker.lock().await;
+        for settled in settlements {
+            if tracker.has_settlement(&settled) {
+                continue;
+            }
+            match self.ports.store.record_settlement(&settled).await {
+                Ok(fresh) => {
+                    tracker.note_settlement(&settled);
+                    if fresh {
+                        events.push(ExecutionEvent::Settlement(settled));
+                    }
+                }
+                Err(error) => {
+                    events.push(ExecutionEvent::StoreFailed {
+                        detail: format!("The settlement of {} was not stored: {error}.", settled.ticker),
+                    });
+                    return Batch::ReadAgain;
+                }
+            }
+        }
+        Batch::Whole
+    }
+
+    /// Reads fills until those of an order add up to what the venue says is filled, a bounded number of times.
+    ///
+    /// What stays missing is not invented: the order stays unresolved, and a later poll brings it.
+    pub(crate) async fn await_fills(&self, id: &ClientOrderId, events: &mut Vec<ExecutionEvent>) {
+        for attempt in 0..self.settings.fill_tries {
+            let since = match self.tracker.lock().await.life(id) {
+                Some(life) if !life.outstanding().is_zero() => life.order.created_at - self.settings.overlap,
+                _ => return,
+            };
+            if attempt > 0 {
+                self.ports.pause.pause(self.settings.fill_pause).await;
+            }
+            match self.ports.account.fills(since).await {
+                Ok(fills) => {
+                    // What could not be booked is still outstanding, so the loop and later polls read it again.
+                    let _: Batch = self.book_fills(fills, events).await;
+                }
+                Err(error) => {
+                    if self.feed_failed("fills", &error, events) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reports a failed read; `true` when reading again is pointless.
+    pub(crate) fn feed_failed(
+        &self,
+        what: &str,
+        error: &FeedError,
+        events: &mut Vec<ExecutionEvent>,
+    ) -> bool {
+        warn!(what, %error, "account_read_failed");
+        match error {
+            FeedError::Transient(_) => false,
+            FeedError::Schema { .. } => {
+                events.push(ExecutionEvent::SchemaBroken {
+                    detail: format!("Reading {what}: {error}."),
+                });
+                true
+            }
+            FeedError::Refused(_) => {
+                events.push(ExecutionEvent::Mismatch {
+                    detail: format!("Reading {what}: {error}."),
+                });
+                true
+            }
+        }
+    }
+}
+
+/// In which way a fill contradicts the order it belongs to, in words.
+fn contradiction(life: &Life, fill: &Fill) -> Option<String> {
+    let order = &life.order;
+    let id = &order.client_order_id;
+    if fill.ticker != order.intent.ticker || fill.side != order.intent.side {
+        return Some(format!(
+            "Fill {} is not on the market and side of {id}.",
+            fill.fill_id
+        ));
+    }
+    if matches!(order.state, OrderState::Abandoned | OrderState::Rejected) {
+        return Some(format!(
+            "Fill {} is of {id}, which was {} here.",
+            fill.fill_id,
+            order.state.as_str()
+        ));
+    }
+    let filled = order.filled.checked_add(fill.contracts)?;
+    (filled > order.intent.contracts).then(|| {
+        format!(
+            "Fill {} brings {id} to {filled} of {} contracts.",
+            fill.fill_id, order.intent.contracts
+        )
+    })
+}

@@ -1,0 +1,256 @@
+//! The executor: one order effect in, what happened out.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use autotrader_domain::ports::{AccountSource, Clock, OrderGateway, OrderStore, PlaceOutcome, Restored};
+use autotrader_domain::{ClientOrderId, Order, OrderRequest, OrderState, RejectReason};
+use autotrader_risk::Approved;
+use tracing::{debug, warn};
+
+use crate::tracker::Tracker;
+use crate::{ExecutionEvent, ExecutionSettings, Life, Pause, Step, VenueWord, advance};
+
+/// Performs order effects against a venue, live or paper, and keeps the order state machine true to it.
+///
+/// All methods take `&self` and may run concurrently for different orders; what one of them learns about an order is
+/// stored and remembered in one step. None of them is cancellation-safe unless it says so: a dropped call leaves its
+/// order to be resolved, as a crash would.
+#[derive(Debug)]
+pub struct Executor {
+    pub(crate) ports: Ports,
+    pub(crate) settings: ExecutionSettings,
+    pub(crate) tracker: tokio::sync::Mutex<Tracker>,
+    in_flight: Mutex<BTreeSet<ClientOrderId>>,
+}
+
+/// The executor's view of the outside.
+pub(crate) struct Ports {
+    pub(crate) gateway: Arc<dyn OrderGateway>,
+    pub(crate) account: Arc<dyn AccountSource>,
+    pub(crate) store: Arc<dyn OrderStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pause: Arc<dyn Pause>,
+}
+
+impl std::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}
+
+/// Marks an order as being submitted for as long as it lives, so that nobody resolves it meanwhile.
+struct InFlight<'a> {
+    set: &'a Mutex<BTreeSet<ClientOrderId>>,
+    id: ClientOrderId,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.set
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.id);
+    }
+}
+
+impl Executor {
+    /// An executor that remembers nothing: for a database without orders.
+    #[must_use]
+    pub fn new(
+        gateway: Arc<dyn OrderGateway>,
+        account: Arc<dyn AccountSource>,
+        store: Arc<dyn OrderStore>,
+        clock: Arc<dyn Clock>,
+        pause: Arc<dyn Pause>,
+        settings: ExecutionSettings,
+    ) -> Self {
+        let tracker = Tracker::new(clock.now());
+        Self {
+            ports: Ports {
+                gateway,
+                account,
+                store,
+                clock,
+                pause,
+            },
+            settings,
+            tracker: tokio::sync::Mutex::new(tracker),
+            in_flight: Mutex::default(),
+        }
+    }
+
+    /// Remembers what the database does, in place of everything remembered so far: call once, before anything else.
+    ///
+    /// Returns a mismatch for every open order whose stored request is missing.
+    pub async fn restore(&self, restored: &Restored) -> Vec<ExecutionEvent> {
+        let (tracker, without_request) = Tracker::restored(restored, self.ports.clock.now());
+        *self.tracker.lock().await = tracker;
+        without_request
+            .into_iter()
+            .map(|id| ExecutionEvent::Mismatch {
+                detail: format!("Order {id} is stored without its request and cannot be resolved."),
+            })
+            .collect()
+    }
+
+    /// Submits one approved order, at most once, and returns every step it took and every fill it got.
+    ///
+    /// The intent is durable before a byte is sent; when that fails nothing is sent and the only event is
+    /// [`ExecutionEvent::StoreFailed`]. The row that marks it as sent is written while the request is under way: after a
+    /// crash, a stored intent counts as possibly sent.
+    ///
+    /// Not cancellation-safe: a dropped call leaves the order to [`Executor::resolve`].
+    pub async fn place(&self, approved: Approved<Order>, exchange_index: i32) -> Vec<ExecutionEvent> {
+        let order = approved.into_inner();
+        let request = render(&order, exchange_index);
+        let mut events = Vec::new();
+        if order.state != OrderState::Intended {
+            return vec![ExecutionEvent::Mismatch {
+                detail: format!(
+                    "Order {} is {} and was not sent.",
+                    order.client_order_id,
+                    order.state.as_str()
+                ),
+            }];
+        }
+        let Some(_in_flight) = self.submit(&order) else {
+            return vec![ExecutionEvent::Mismatch {
+                detail: format!("Order {} is already being submitted.", order.client_order_id),
+            }];
+        };
+        if let Err(error) = self.ports.store.commit_intent(&order, &request).await {
+            warn!(client_order_id = %order.client_order_id, %error, "intent_not_durable");
+            return vec![ExecutionEvent::StoreFailed {
+                detail: format!(
+                    "The intent of {} was not stored and not sent: {error}.",
+                    order.client_order_id
+                ),
+            }];
+        }
+        let id = order.client_order_id.clone();
+        let outcome = self.send(Life::new(order, request), &mut events).await;
+        debug!(client_order_id = %id, ?outcome, "order_submitted");
+        self.conclude(&id, outcome, &mut events).await;
+        events
+    }
+
+    /// Marks an order as being submitted; `None` when it already is.
+    fn submit(&self, order: &Order) -> Option<InFlight<'_>> {
+        let id = order.client_order_id.clone();
+        let fresh = self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.clone());
+        fresh.then_some(InFlight {
+            set: &self.in_flight,
+            id,
+        })
+    }
+
+    /// The orders being submitted now.
+    pub(crate) fn in_flight(&self) -> BTreeSet<ClientOrderId> {
+        self.in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Sends the request while its row is marked as sent.
+    async fn send(&self, intended: Life, events: &mut Vec<ExecutionEvent>) -> PlaceOutcome {
+        let id = intended.order.client_order_id.clone();
+        let at = self.ports.clock.now();
+        let sent = match advance(&intended, &Step::Send, at) {
+            Ok(sent) => sent,
+            Err(illegal) => {
+                events.push(ExecutionEvent::Mismatch {
+                    detail: format!("{illegal}."),
+                });
+                self.tracker.lock().await.insert(intended);
+                return PlaceOutcome::NotSent {
+                    detail: "The order was not in a state to be sent.".to_owned(),
+                };
+            }
+        };
+        self.tracker.lock().await.insert(sent.clone());
+        events.push(order_event(&sent, "Sent."));
+        let (marked, outcome) = tokio::join! {
+            biased;
+            self.ports.store.update_order(&sent.order, "Sent."),
+            self.ports.gateway.place(&sent.request),
+        };
+        if let Err(error) = marked {
+            events.push(ExecutionEvent::StoreFailed {
+                detail: format!("Order {id} was not marked as sent: {error}."),
+            });
+        }
+        outcome
+    }
+
+    /// Takes the steps that the outcome of a submission means.
+    async fn conclude(&self, id: &ClientOrderId, outcome: PlaceOutcome, events: &mut Vec<ExecutionEvent>) {
+        match outcome {
+            PlaceOutcome::NotSent { detail } => {
+                self.step(id, Step::GiveUp, &format!("Not sent: {detail}"), events)
+                    .await;
+            }
+            PlaceOutcome::Rejected {
+                reason: RejectReason::DuplicateOrder,
+                detail,
+            } => {
+                // The venue knows our id already: an earlier submission of this very order arrived.
+                self.step(
+                    id,
+                    Step::Lose,
+                    &format!("The venue has this id already: {detail}"),
+                    events,
+                )
+                .await;
+                self.look_up(std::slice::from_ref(id), events).await;
+            }
+            PlaceOutcome::Rejected { reason, detail } => {
+                self.step(id, Step::Refuse(reason), &format!("{reason} {detail}"), events)
+                    .await;
+            }
+            PlaceOutcome::Unknown { detail } => {
+                self.step(id, Step::Lose, &format!("Outcome unknown: {detail}"), events)
+                    .await;
+            }
+            PlaceOutcome::Accepted {
+                venue_order_id,
+                filled,
+                remaining,
+            } => {
+                let word = VenueWord {
+                    filled,
+                    open: !remaining.is_zero(),
+                };
+                let detail = format!("Accepted as {venue_order_id}: {filled} filled, {remaining} open.");
+                self.hear(id, Some(venue_order_id), word, &detail, events).await;
+                self.await_fills(id, events).await;
+            }
+        }
+    }
+}
+
+/// What is sent for an order.
+fn render(order: &Order, exchange_index: i32) -> OrderRequest {
+    OrderRequest {
+        client_order_id: order.client_order_id.clone(),
+        ticker: order.intent.ticker.clone(),
+        side: order.intent.side,
+        contracts: order.intent.contracts,
+        limit: order.intent.limit,
+        time_in_force: order.intent.time_in_force,
+        reduce_only: order.reduce_only,
+        exchange_index,
+    }
+}
+
+pub(crate) fn order_event(life: &Life, detail: &str) -> ExecutionEvent {
+    ExecutionEvent::Order(autotrader_domain::OrderUpdate {
+        order: life.order.clone(),
+        detail: detail.to_owned(),
+    })
+}

@@ -1,0 +1,628 @@
+//! The paper venue itself: pure over what it is told and shown.
+
+use std::collections::BTreeMap;
+
+use autotrader_domain::ports::{CancelOutcome, PlaceOutcome, Restored};
+use autotrader_domain::position::cash_of_fill;
+use autotrader_domain::{
+    Book, BookSide, Contracts, FeeAccumulator, FeeRounding, FeeSchedule, Fill, Level, Liquidity, Market,
+    MarketStatus, Money, OrderRequest, Price, PriceGrid, RejectReason, SettlementRecord, Ticker, TimeInForce,
+    VenueOrderId,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::depth::{Part, TakenDepth, within, worse_of};
+use super::ticket::{Phase, Ticket, due, venue_id};
+use crate::{AccountBooks, BookingError};
+
+/// How the paper venue behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaperSettings {
+    /// Time from a decision to the market.
+    pub latency: TimeDelta,
+    /// Cash at the first start.
+    pub bankroll: Money,
+    /// The precision at which the account's balance changes.
+    pub rounding: FeeRounding,
+}
+
+impl Default for PaperSettings {
+    fn default() -> Self {
+        Self {
+            latency: TimeDelta::milliseconds(500),
+            bankroll: Money::dollars(1_000),
+            rounding: FeeRounding::Direct,
+        }
+    }
+}
+
+/// The paper account in figures: the pessimistic reading is the headline, the optimistic stands beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PaperFigures {
+    /// Spendable cash before what open orders reserve.
+    pub cash: Money,
+    /// What open positions cost, fees apart.
+    pub cost: Money,
+    /// Profit of what was closed or settled, fees apart.
+    pub realized: Money,
+    /// Fees paid.
+    pub fees: Money,
+    /// What the same fills would have saved at the prices of the decision, fees included, since the process started:
+    /// the optimistic profit is the pessimistic one plus this.
+    pub optimistic_gain: Money,
+    /// Contracts that the decision's book offered and that were not filled, since the process started.
+    pub missed: Contracts,
+}
+
+/// What the desk knows of a market.
+#[derive(Debug, Clone)]
+struct Terms {
+    fees: FeeSchedule,
+    grid: PriceGrid,
+    status: MarketStatus,
+}
+
+/// Orders, account and books of the paper venue.
+#[derive(Debug)]
+pub(super) struct Desk {
+    settings: PaperSettings,
+    account: AccountBooks,
+    terms: BTreeMap<Ticker, Terms>,
+    books: BTreeMap<Ticker, Book>,
+    taken: TakenDepth,
+    tickets: BTreeMap<u64, Ticket>,
+    by_venue_id: BTreeMap<VenueOrderId, u64>,
+    next: u64,
+    fills: Vec<Fill>,
+    settlements: Vec<SettlementRecord>,
+    optimistic_gain: Money,
+    missed: Contracts,
+}
+
+impl Desk {
+    pub(super) const fn new(settings: PaperSettings) -> Self {
+        Self {
+            account: AccountBooks::opening(settings.bankroll),
+            settings,
+            terms: BTreeMap::new(),
+            books: BTreeMap::new(),
+            taken: TakenDepth::new(),
+            tickets: BTreeMap::new(),
+            by_venue_id: BTreeMap::new(),
+            next: 0,
+            fills: Vec::new(),
+            settlements: Vec::new(),
+            optimistic_gain: Money::ZERO,
+            missed: Contracts::ZERO,
+        }
+    }
+
+    /// Takes up the account that a database tells of.
+    pub(super) fn restore(&mut self, restored: &Restored, at: DateTime<Utc>) -> Result<(), BookingError> {
+        let opening = restored.opening_cash.unwrap_or(self.settings.bankroll);
+        let told = Restored {
+            fills: restored.fills.clone(),
+            settlements: restored.settlements.clone(),
+            opening_cash: Some(opening),
+            ..Restored::default()
+        };
+        let mut desk = Self {
+            account: AccountBooks::from_restored(&told)?,
+            fills: told.fills,
+            settlements: told.settlements,
+            ..Self::new(self.settings)
+        };
+        std::mem::swap(&mut desk.terms, &mut self.terms);
+        std::mem::swap(&mut desk.books, &mut self.books);
+        // Ids once used stay used, finished or not.
+        for (venue, _) in &restored.venue_ids {
+            desk.by_venue_id.insert(venue.clone(), u64::MAX);
+        }
+        for order in &restored.open_orders {
+            let request = restored
+                .requests
+                .iter()
+                .find(|request| request.client_order_id == order.client_order_id);
+            if let (Some(venue), Some(request)) = (&order.venue_order_id, request) {
+                desk.take_up(order, request.clone(), venue.clone(), at);
+            }
+        }
+        *self = desk;
+        Ok(())
+    }
+
+    /// Puts a restored order back: one that rests goes on resting, one that was still arriving has lost its book.
+    fn take_up(
+        &mut self,
+        order: &autotrader_domain::Order,
+        request: OrderRequest,
+        venue: VenueOrderId,
+        at: DateTime<Utc>,
+    ) {
+        let rests = matches!(request.time_in_force, TimeInForce::GoodTillCanceled { .. });
+        let of_order = self.fills.iter().filter(|fill| fill.venue_order_id == venue);
+        let (mut filled, mut fills) = (Contracts::ZERO, 0_u32);
+        for fill in of_order {
+            filled = filled.checked_add(fill.contracts).unwrap_or(filled);
+            fills = fills.saturating_add(1);
+        }
+        let done = !rests || filled >= request.contracts;
+        let reserved = if done {
+            Money::ZERO
+        } else {
+            self.collateral(&request, order.intent.fees)
+                .unwrap_or(Money::ZERO)
+        };
+        self.file(Ticket {
+            request,
+            venue_order_id: venue,
+            phase: if done { Phase::Done } else { Phase::Resting },
+            filled,
+            fills,
+            rounding: FeeAccumulator::default(),
+            reserved,
+            placed_at: order.created_at,
+            changed_at: at,
+        });
+    }
+
+    fn file(&mut self, ticket: Ticket) {
+        self.by_venue_id.insert(ticket.venue_order_id.clone(), self.next);
+        self.tickets.insert(self.next, ticket);
+        self.next += 1;
+    }
+
+    /// Takes an order: it is refused at once or accepted as resting until a later book decides.
+    pub(super) fn place(&mut self, request: &OrderRequest, at: DateTime<Utc>) -> PlaceOutcome {
+        self.expire(at);
+        match self.admit(request, at) {
+            Ok(ticket) => {
+                let outcome = PlaceOutcome::Accepted {
+                    venue_order_id: ticket.venue_order_id.clone(),
+                    filled: Contracts::ZERO,
+                    remaining: ticket.open_contracts(),
+                };
+                self.file(ticket);
+                outcome
+            }
+            Err((reason, detail)) => PlaceOutcome::Rejected { reason, detail },
+        }
+    }
+
+    fn admit(&self, request: &OrderRequest, at: DateTime<Utc>) -> Result<Ticket, (RejectReason, String)> {
+        let refuse = |reason, detail: &str| Err((reason, detail.to_owned()));
+        let Some(venue_order_id) = venue_id(&request.client_order_id) else {
+            return refuse(RejectReason::BadRequest, "The id cannot be used.");
+        };
+        if self.by_venue_id.contains_key(&venue_order_id) {
+            return refuse(RejectReason::DuplicateOrder, "The id was used before.");
+        }
+        let Some(terms) = self.terms.get(&request.ticker) else {
+            return refuse(RejectReason::NotFound, "The market has not been shown.");
+        };
+        match terms.status {
+            MarketStatus::Active => {}
+            MarketStatus::Inactive => return refuse(RejectReason::TradingPaused, "The market is paused."),
+            _ => return refuse(RejectReason::MarketInactive, "The market is not open."),
+        }
+        let immediate = !matches!(request.time_in_force, TimeInForce::GoodTillCanceled { .. });
+        if request.contracts.is_zero() || (request.reduce_only && !immediate) {
+            return refuse(RejectReason::InvalidOrder, "Empty, or reduce-only and resting.");
+        }
+        if !terms.grid.allows(request.limit) {
+            return refuse(RejectReason::InvalidPrice, "The price is off the grid.");
+        }
+        let Some(reserved) = self.collateral(request, terms.fees) else {
+            return refuse(RejectReason::InvalidOrder, "The market's fees are not known.");
+        };
+        let cash = self.account.cash.unwrap_or(Money::ZERO);
+        if self.reserved().saturating_add(reserved) > cash {
+            return Err((
+                RejectReason::InsufficientBalance,
+                format!(
+                    "It needs {reserved} dollars of {cash}, of which {} are reserved.",
+                    self.reserved()
+                ),
+            ));
+        }
+        let book = self.books.get(&request.ticker);
+        let ladder = book.map(|book| self.taken.available(book, request.side, request.limit));
+        let phase = match ladder {
+            None if immediate => Phase::Done,
+            ladder => Phase::Arriving {
+                due: due(at, self.settings.latency),
+                decided_at: book.map_or(at, |book| book.received_at),
+                ladder: ladder.unwrap_or_default(),
+            },
+        };
+        Ok(Ticket {
+            request: request.clone(),
+            venue_order_id,
+            reserved: if phase == Phase::Done {
+                Money::ZERO
+            } else {
+                reserved
+            },
+            phase,
+            filled: Contracts::ZERO,
+            fills: 0,
+            rounding: FeeAccumulator::default(),
+            placed_at: at,
+            changed_at: at,
+        })
+    }
+
+    /// The most cash an order may need: what it opens at its limit, and its fee. Cash needed falls with a better price.
+    fn collateral(&self, request: &OrderRequest, fees: FeeSchedule) -> Option<Money> {
+        let net = self.account.position(&request.ticker).net;
+        let opening = request
+            .contracts
+            .saturating_sub(net.reduced_by(request.side, request.contracts));
+        let price = match request.side {
+            BookSide::Bid => request.limit,
+            BookSide::Ask => request.limit.complement(),
+        };
+        let fee = fees.fee(
+            Liquidity::Taker,
+            request.limit,
+            request.contracts,
+            FeeRounding::Cent,
+        )?;
+        let fee = if opening.is_zero() { Money::ZERO } else { fee };
+        price.times(opening)?.checked_add(fee)
+    }
+
+    fn reserved(&self) -> Money {
+        self.tickets.values().map(|ticket| ticket.reserved).sum()
+    }
+
+    /// Takes an order off the book.
+    pub(super) fn cancel(&mut self, venue: &VenueOrderId, at: DateTime<Utc>) -> CancelOutcome {
+        self.expire(at);
+        let ticket = self
+            .by_venue_id
+            .get(venue)
+            .and_then(|key| self.tickets.get_mut(key))
+            .filter(|ticket| ticket.is_open());
+        match ticket {
+            Some(ticket) => {
+                let reduced_by = ticket.open_contracts();
+                ticket.finish(at);
+                CancelOutcome::Canceled { reduced_by }
+            }
+            None => CancelOutcome::NotOnBook,
+        }
+    }
+
+    /// Learns a market's terms and follows its life; `true` when that changed an order or the account.
+    pub(super) fn on_market(&mut self, market: &Market, at: DateTime<Utc>) -> bool {
+        self.terms.insert(
+            market.ticker.clone(),
+            Terms {
+                fees: market.fees,
+                grid: market.grid.clone(),
+                status: market.status,
+            },
+        );
+        match (market.status, market.settlement_value) {
+            (MarketStatus::Finalized, Some(yes_value)) => self.on_settled(&market.ticker, yes_value, at),
+            (
+                MarketStatus::Closed
+                | MarketStatus::Determined
+                | MarketStatus::Disputed
+                | MarketStatus::Amended
+                | MarketStatus::Finalized,
+                _,
+            ) => self.on_closed(&market.ticker, at),
+            _ => false,
+        }
+    }
+
+    /// Cancels what is open on a market that has closed; `true` when there was something.
+    pub(super) fn on_closed(&mut self, ticker: &Ticker, at: DateTime<Utc>) -> bool {
+        if let Some(terms) = self.terms.get_mut(ticker)
+            && terms.status == MarketStatus::Active
+        {
+            terms.status = MarketStatus::Closed;
+        }
+        let mut changed = false;
+        for ticket in self.tickets.values_mut() {
+            if ticket.request.ticker == *ticker && ticket.is_open() {
+                ticket.finish(at);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Pays out a settled market, once; `true` when that changed an order or the account.
+    pub(super) fn on_settled(&mut self, ticker: &Ticker, yes_value: Price, at: DateTime<Utc>) -> bool {
+        let closed = self.on_closed(ticker, at);
+        if self.account.position(ticker).net.is_flat() {
+            return closed;
+        }
+        let record = SettlementRecord {
+            ticker: ticker.clone(),
+            yes_value,
+            fee: Money::ZERO,
+            settled_at: at,
+        };
+        match self.account.settle(&record) {
+            Ok(()) => {
+                self.settlements.push(record);
+                true
+            }
+            Err(error) => {
+                tracing::error!(%error, "paper_settlement_failed");
+                closed
+            }
+        }
+    }
+
+    /// Shows a newer book: arriving orders meet it, resting ones fill if it goes through them. `true` when an order or
+    /// the account changed.
+    pub(super) fn on_book(&mut self, book: &Book) -> bool {
+        if self
+            .books
+            .get(&book.ticker)
+            .is_some_and(|known| known.received_at > book.received_at)
+        {
+            return false;
+        }
+        let at = book.received_at;
+        let mut changed = self.expire(at);
+        self.taken.observe(book);
+        for key in self.open_on(&book.ticker) {
+            let Some(ticket) = self.tickets.get(&key) else {
+                continue;
+            };
+            changed |= match &ticket.phase {
+                Phase::Arriving { ladder, .. } if ticket.arrives_with(at) => {
+                    let ladder = ladder.clone();
+                    self.arrive(key, &ladder, book);
+                    true
+                }
+                Phase::Resting => self.trade_through(key, book),
+                Phase::Arriving { .. } | Phase::Done => false,
+            };
+        }
+        self.books.insert(book.ticker.clone(), book.clone());
+        changed
+    }
+
+    /// Shows a trade: resting orders that it went through fill, up to its size. `true` when one did.
+    pub(super) fn on_trade(
+        &mut self,
+        ticker: &Ticker,
+        price: Price,
+        size: Contracts,
+        at: DateTime<Utc>,
+    ) -> bool {
+        let mut changed = self.expire(at);
+        self.taken.trade(ticker, price);
+        let mut left = size;
+        for key in self.open_on(ticker) {
+            let Some(ticket) = self.tickets.get(&key) else {
+                continue;
+            };
+            let (side, limit) = (ticket.request.side, ticket.request.limit);
+            let through = price != limit && within(side, price, limit);
+            let contracts = left.min(ticket.open_contracts());
+            if ticket.phase == Phase::Resting && through && !contracts.is_zero() {
+                left = left.saturating_sub(contracts);
+                self.execute(key, limit, contracts, Liquidity::Maker, at);
+                self.finish_if_whole(key, at);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    fn open_on(&self, ticker: &Ticker) -> Vec<u64> {
+        self.tickets
+            .iter()
+            .filter(|(_, ticket)| ticket.request.ticker == *ticker && ticket.is_open())
+            .map(|(key, _)| *key)
+            .collect()
+    }
+
+    /// Removes resting orders past their expiry.
+    pub(super) fn expire(&mut self, at: DateTime<Utc>) -> bool {
+        let mut changed = false;
+        for ticket in self.tickets.values_mut() {
+            if ticket.is_open() && ticket.has_expired(at) {
+                ticket.finish(at);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// An order reaches the market: it takes the worse of two books, and the rest is cancelled or rests.
+    fn arrive(&mut self, key: u64, ladder: &[Level], book: &Book) {
+        let at = book.received_at;
+        let Some(ticket) = self.tickets.get_mut(&key) else {
+            return;
+        };
+        ticket.phase = Phase::Resting;
+        let request = ticket.request.clone();
+        let wanted = if request.reduce_only {
+            let net = self.account.position(&request.ticker).net;
+            net.reduced_by(request.side, ticket.open_contracts())
+        } else {
+            ticket.open_contracts()
+        };
+        let found = self.taken.available(book, request.side, request.limit);
+        let parts = worse_of(request.side, ladder, &found, wanted);
+        let total = total_of(parts.iter().map(|part| part.size));
+        let offered = total_of(ladder.iter().map(|level| level.size)).min(wanted);
+        if request.time_in_force == TimeInForce::FillOrKill && total < request.contracts {
+            self.miss(offered);
+        } else {
+            let done = self.take_parts(key, &parts, book);
+            self.miss(offered.saturating_sub(done));
+        }
+        if !matches!(request.time_in_force, TimeInForce::GoodTillCanceled { .. })
+            && let Some(ticket) = self.tickets.get_mut(&key)
+        {
+            ticket.finish(at);
+        }
+        self.finish_if_whole(key, at);
+    }
+
+    fn take_parts(&mut self, key: u64, parts: &[Part], book: &Book) -> Contracts {
+        let mut done = Contracts::ZERO;
+        for part in parts {
+            let Some((side, fees)) = self.side_and_fees(key) else {
+                break;
+            };
+            let before = self.account.position(&book.ticker).net;
+            let Some(fill) = self.execute(key, part.price, part.size, Liquidity::Taker, book.received_at)
+            else {
+                break;
+            };
+            done = done.checked_add(part.size).unwrap_or(done);
+            self.taken.take(book, side, part.size);
+            let at_decision = Fill {
+                price: part.decided,
+                ..fill.clone()
+            };
+            self.gain(&fill, &at_decision, before, fees);
+        }
+        done
+    }
+
+    /// Counts what a fill would have saved at the price of the decision.
+    fn gain(&mut self, fill: &Fill, at_decision: &Fill, before: autotrader_domain::Net, fees: FeeSchedule) {
+        let result = |fill: &Fill| {
+            let fee = fees.fee(fill.liquidity, fill.price, fill.contracts, FeeRounding::Direct)?;
+            cash_of_fill(before, fill)?.checked_sub(fee)
+        };
+        if let (Some(paid), Some(hoped)) = (result(fill), result(at_decision)) {
+            self.optimistic_gain = self.optimistic_gain.saturating_add(hoped.saturating_sub(paid));
+        }
+    }
+
+    fn miss(&mut self, contracts: Contracts) {
+        self.missed = self.missed.checked_add(contracts).unwrap_or(self.missed);
+    }
+
+    /// A resting order fills at its own price when the opposite side lies strictly through it, up to the depth there.
+    fn trade_through(&mut self, key: u64, book: &Book) -> bool {
+        let Some(ticket) = self.tickets.get(&key) else {
+            return false;
+        };
+        let (side, limit) = (ticket.request.side, ticket.request.limit);
+        let available = self.taken.available(book, side, limit);
+        let through = available.iter().filter(|level| level.price != limit);
+        let contracts = total_of(through.map(|level| level.size)).min(ticket.open_contracts());
+        if contracts.is_zero() {
+            return false;
+        }
+        if self
+            .execute(key, limit, contracts, Liquidity::Maker, book.received_at)
+            .is_some()
+        {
+            self.taken.take(book, side, contracts);
+        }
+        self.finish_if_whole(key, book.received_at);
+        true
+    }
+
+    fn side_and_fees(&self, key: u64) -> Option<(BookSide, FeeSchedule)> {
+        let request = &self.tickets.get(&key)?.request;
+        Some((request.side, self.terms.get(&request.ticker)?.fees))
+    }
+
+    fn finish_if_whole(&mut self, key: u64, at: DateTime<Utc>) {
+        if let Some(ticket) = self.tickets.get_mut(&key)
+            && ticket.filled >= ticket.request.contracts
+        {
+            ticket.finish(at);
+        }
+    }
+
+    /// Fills a part of an order; an order that the bankroll cannot pay for is cancelled instead.
+    fn execute(
+        &mut self,
+        key: u64,
+        price: Price,
+        contracts: Contracts,
+        liquidity: Liquidity,
+        at: DateTime<Utc>,
+    ) -> Option<Fill> {
+        let (_, fees) = self.side_and_fees(key)?;
+        let ticket = self.tickets.get_mut(&key)?;
+        let mut fill = Fill {
+            fill_id: format!("{}-{}", ticket.venue_order_id, ticket.fills),
+            venue_order_id: ticket.venue_order_id.clone(),
+            // As at the exchange: fills name the venue's order only.
+            client_order_id: None,
+            ticker: ticket.request.ticker.clone(),
+            side: ticket.request.side,
+            price,
+            contracts,
+            fee: Money::ZERO,
+            liquidity,
+            filled_at: at,
+        };
+        let before = self.account.position(&fill.ticker).net;
+        let trade_fee = fees.fee(liquidity, price, contracts, FeeRounding::Direct)?;
+        let mut rounding = ticket.rounding;
+        fill.fee = rounding.net_fee(trade_fee, cash_of_fill(before, &fill)?, self.settings.rounding);
+        let mut account = self.account.clone();
+        let booked = account.book(&fill).is_ok();
+        if !booked || account.cash.is_none_or(Money::is_negative) {
+            ticket.finish(at);
+            return None;
+        }
+        ticket.rounding = rounding;
+        ticket.fills = ticket.fills.saturating_add(1);
+        ticket.filled = ticket.filled.checked_add(contracts).unwrap_or(ticket.filled);
+        ticket.changed_at = at;
+        let open = ticket.open_contracts();
+        ticket.reserved = ticket
+            .reserved
+            .fraction(open.raw(), open.raw().saturating_add(contracts.raw()))
+            .unwrap_or(Money::ZERO);
+        self.account = account;
+        self.fills.push(fill.clone());
+        Some(fill)
+    }
+
+    pub(super) fn figures(&self) -> PaperFigures {
+        let positions = || self.account.positions.values();
+        PaperFigures {
+            cash: self.account.cash.unwrap_or(Money::ZERO),
+            cost: positions().map(|position| position.cost).sum(),
+            realized: positions().map(|position| position.realized).sum(),
+            fees: positions().map(|position| position.fees).sum(),
+            optimistic_gain: self.optimistic_gain,
+            missed: self.missed,
+        }
+    }
+
+    pub(super) const fn account(&self) -> &AccountBooks {
+        &self.account
+    }
+
+    pub(super) fn fills(&self) -> &[Fill] {
+        &self.fills
+    }
+
+    pub(super) fn settlements(&self) -> &[SettlementRecord] {
+        &self.settlements
+    }
+
+    pub(super) fn tickets(&self) -> impl Iterator<Item = &Ticket> {
+        self.tickets.values()
+    }
+
+    pub(super) fn ticket(&self, venue: &VenueOrderId) -> Option<&Ticket> {
+        self.tickets.get(self.by_venue_id.get(venue)?)
+    }
+}
+
+fn total_of(sizes: impl Iterator<Item = Contracts>) -> Contracts {
+    sizes.fold(Contracts::ZERO, |sum, size| sum.checked_add(size).unwrap_or(sum))
+}

@@ -1,0 +1,162 @@
+//! What execution remembers between effects.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use autotrader_domain::ports::Restored;
+use autotrader_domain::{ClientOrderId, SettlementRecord, VenueOrderId};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::Life;
+
+/// Orders, whose they are, and what was already booked.
+#[derive(Debug)]
+pub(crate) struct Tracker {
+    /// Orders that are not finished, and those finished recently.
+    lives: BTreeMap<ClientOrderId, Life>,
+    /// Which of our orders each venue order is; never forgotten.
+    owners: BTreeMap<VenueOrderId, ClientOrderId>,
+    /// Fills booked, with their times; those before every overlap are forgotten.
+    fills: BTreeMap<String, DateTime<Utc>>,
+    /// Settlements booked, likewise.
+    settlements: BTreeMap<SettlementKey, DateTime<Utc>>,
+    /// The start of the last complete read of fills.
+    pub(crate) fills_cursor: DateTime<Utc>,
+    /// The start of the last complete read of settlements.
+    pub(crate) settlements_cursor: DateTime<Utc>,
+    /// Fills of strangers before this belong to the time before this database.
+    pub(crate) began: DateTime<Utc>,
+}
+
+/// A settlement is known by its market, its time and its value: an amendment is another one.
+type SettlementKey = (String, i64, i64);
+
+fn key_of(settled: &SettlementRecord) -> SettlementKey {
+    (
+        settled.ticker.as_str().to_owned(),
+        settled.settled_at.timestamp_micros(),
+        settled.yes_value.raw(),
+    )
+}
+
+impl Tracker {
+    /// Remembers nothing; reads begin at `now`.
+    pub(crate) const fn new(now: DateTime<Utc>) -> Self {
+        Self {
+            lives: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            fills: BTreeMap::new(),
+            settlements: BTreeMap::new(),
+            fills_cursor: now,
+            settlements_cursor: now,
+            began: now,
+        }
+    }
+
+    /// Remembers what the database does; orders without a stored request are returned, because they cannot be.
+    pub(crate) fn restored(restored: &Restored, now: DateTime<Utc>) -> (Self, Vec<ClientOrderId>) {
+        let mut tracker = Self::new(now);
+        let mut without_request = Vec::new();
+        for order in &restored.open_orders {
+            let id = &order.client_order_id;
+            let request = restored.requests.iter().find(|r| r.client_order_id == *id);
+            match request {
+                Some(request) => tracker.insert(Life::new(order.clone(), request.clone())),
+                None => without_request.push(id.clone()),
+            }
+        }
+        tracker.owners.extend(restored.venue_ids.iter().cloned());
+        for fill in &restored.fills {
+            tracker.note_fill(&fill.fill_id, fill.filled_at);
+        }
+        for settled in &restored.settlements {
+            tracker.note_settlement(settled);
+        }
+        let first_fill = restored.fills.iter().map(|fill| fill.filled_at).min();
+        let last_fill = restored.fills.iter().map(|fill| fill.filled_at).max();
+        let first_order = restored.open_orders.iter().map(|order| order.created_at).min();
+        let last_settled = restored
+            .settlements
+            .iter()
+            .map(|settled| settled.settled_at)
+            .max();
+        tracker.began = [first_fill, first_order]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(now);
+        tracker.fills_cursor = [last_fill, first_order]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(now);
+        // A market may have settled any time since its last fill.
+        tracker.settlements_cursor = last_settled.or(first_fill).unwrap_or(now);
+        (tracker, without_request)
+    }
+
+    pub(crate) fn insert(&mut self, life: Life) {
+        if let Some(venue) = &life.order.venue_order_id {
+            self.owners
+                .insert(venue.clone(), life.order.client_order_id.clone());
+        }
+        self.lives.insert(life.order.client_order_id.clone(), life);
+    }
+
+    pub(crate) fn life(&self, id: &ClientOrderId) -> Option<&Life> {
+        self.lives.get(id)
+    }
+
+    pub(crate) fn life_mut(&mut self, id: &ClientOrderId) -> Option<&mut Life> {
+        self.lives.get_mut(id)
+    }
+
+    pub(crate) fn lives(&self) -> impl Iterator<Item = &Life> {
+        self.lives.values()
+    }
+
+    pub(crate) fn owner(&self, venue: &VenueOrderId) -> Option<&ClientOrderId> {
+        self.owners.get(venue)
+    }
+
+    /// Whether an id is one of this database's orders, as far as remembered.
+    pub(crate) fn knows(&self, id: &ClientOrderId) -> bool {
+        self.lives.contains_key(id) || self.owners.values().any(|known| known == id)
+    }
+
+    pub(crate) fn has_fill(&self, fill_id: &str) -> bool {
+        self.fills.contains_key(fill_id)
+    }
+
+    pub(crate) fn note_fill(&mut self, fill_id: &str, at: DateTime<Utc>) {
+        self.fills.insert(fill_id.to_owned(), at);
+    }
+
+    pub(crate) fn has_settlement(&self, settled: &SettlementRecord) -> bool {
+        self.settlements.contains_key(&key_of(settled))
+    }
+
+    pub(crate) fn note_settlement(&mut self, settled: &SettlementRecord) {
+        self.settlements.insert(key_of(settled), settled.settled_at);
+    }
+
+    /// Orders whose outcome must be found out and that nobody is submitting now.
+    pub(crate) fn unresolved(&self, in_flight: &BTreeSet<ClientOrderId>) -> Vec<ClientOrderId> {
+        self.lives
+            .values()
+            .filter(|life| life.is_unresolved())
+            .map(|life| life.order.client_order_id.clone())
+            .filter(|id| !in_flight.contains(id))
+            .collect()
+    }
+
+    /// Forgets what no read can bring up again; the store still refuses it a second time.
+    pub(crate) fn forget_before(&mut self, at: DateTime<Utc>, overlap: TimeDelta) {
+        let keep = self.fills_cursor.min(at) - overlap - overlap;
+        self.fills.retain(|_, filled_at| *filled_at >= keep);
+        self.lives.retain(|_, life| {
+            !life.order.state.is_terminal() || !life.outstanding().is_zero() || life.order.updated_at >= keep
+        });
+        let keep = self.settlements_cursor.min(at) - overlap - overlap;
+        self.settlements.retain(|_, settled_at| *settled_at >= keep);
+    }
+}
