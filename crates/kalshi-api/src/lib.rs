@@ -1,1 +1,34 @@
 //! Signed REST client of the exchange: wire to domain and back.
+//!
+//! [`KalshiClient`] implements the ports [`MarketData`](autotrader_domain::ports::MarketData),
+//! [`OrderGateway`](autotrader_domain::ports::OrderGateway) and
+//! [`AccountSource`](autotrader_domain::ports::AccountSource). It is the only place that reads the venue's JSON.
+//!
+//! - Wire structs are private (`wire`); `parse` turns them into domain types. A missing or mistyped required field is an
+//!   error that names its JSON path; unknown fields and unknown enum values are tolerated.
+//! - A write is sent once and ends as `NotSent`, `Accepted`, `Rejected` or `Unknown`. Reads retry with full jitter under
+//!   a budget.
+//! - Signatures (RSA-PSS over timestamp, method and path) are made only for loopback hosts in this version.
+//! - Time, jitter and waiting are injected.
+
+mod account;
+mod client;
+mod credential;
+mod error;
+mod http;
+mod market_data;
+mod order_entry;
+mod parse;
+mod settings;
+mod tls;
+mod wire;
+
+pub use client::{ClientPorts, KalshiClient};
+pub use credential::{CredentialError, Credentials, SignedHeaders};
+pub use error::SetupError;
+pub use http::pause::{Jitter, SeededJitter, Sleeper, TokioSleeper};
+pub use http::rate_limit::{BucketSize, RateLimits};
+pub use http::retry::RetryPolicy;
+pub use order_entry::render_order;
+pub use settings::{ClientSettings, default_base_url};
+pub use tls::install_tls_provider;

@@ -1,0 +1,201 @@
+//! The client: reads with retries and pages, on one transport.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use autotrader_domain::Environment;
+use autotrader_domain::ports::{Clock, FeedError};
+use bytes::Bytes;
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+
+use crate::error::{SendError, VenueError, worth_retrying};
+use crate::http::rate_limit::{Budget, DEFAULT_COST, RateLimiter};
+use crate::http::retry::RetryBudget;
+use crate::http::transport::{Answer, Auth, Target, Transport};
+use crate::parse::decode::{decode, schema};
+use crate::wire::Page;
+use crate::{ClientSettings, Jitter, RetryPolicy, SetupError, Sleeper};
+
+/// Pages of one listing before it is called endless. With 1 000 items a page this is beyond any real listing here.
+const MAX_PAGES: usize = 500;
+
+/// What the client needs from outside.
+#[derive(Debug, Clone)]
+pub struct ClientPorts {
+    /// Wall time for signatures, monotonic time for limits.
+    pub clock: Arc<dyn Clock>,
+    /// Spreads retries.
+    pub jitter: Arc<dyn Jitter>,
+    /// Waits between retries and for a turn.
+    pub sleeper: Arc<dyn Sleeper>,
+}
+
+/// The exchange's REST API.
+#[derive(Debug)]
+pub struct KalshiClient {
+    pub(crate) transport: Transport,
+    pub(crate) limiter: RateLimiter,
+    pub(crate) ports: ClientPorts,
+    base_url: String,
+    environment: Environment,
+    retry: RetryPolicy,
+    retry_budget: RetryBudget,
+}
+
+/// One read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Read<'a> {
+    pub(crate) segments: &'a [&'a str],
+    pub(crate) query: &'a [(&'a str, &'a str)],
+    pub(crate) auth: Auth,
+    pub(crate) budget: Budget,
+}
+
+impl<'a> Read<'a> {
+    pub(crate) const fn public(segments: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
+        Self {
+            segments,
+            query,
+            auth: Auth::Public,
+            budget: Budget::Read,
+        }
+    }
+
+    pub(crate) const fn signed(segments: &'a [&'a str], query: &'a [(&'a str, &'a str)]) -> Self {
+        Self {
+            auth: Auth::Signed,
+            ..Self::public(segments, query)
+        }
+    }
+}
+
+impl From<SendError> for FeedError {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Refused(words) => Self::Refused(words),
+            SendError::NotSent(words) | SendError::Lost(words) => Self::Transient(words),
+        }
+    }
+}
+
+impl KalshiClient {
+    /// A client; nothing is sent.
+    ///
+    /// # Errors
+    /// [`SetupError`] when no TLS provider is installed or the HTTP client cannot be built.
+    pub fn new(settings: &ClientSettings, ports: ClientPorts) -> Result<Self, SetupError> {
+        Ok(Self {
+            transport: Transport::new(settings, Arc::clone(&ports.clock))?,
+            limiter: RateLimiter::new(settings.limits, Arc::clone(&ports.clock)),
+            base_url: settings.base_url.as_str().trim_end_matches('/').to_owned(),
+            environment: settings.environment,
+            retry: settings.retry,
+            retry_budget: RetryBudget::new(&settings.retry),
+            ports,
+        })
+    }
+
+    /// The API root in use.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    /// The environment the API root belongs to.
+    #[must_use]
+    pub const fn environment(&self) -> Environment {
+        self.environment
+    }
+
+    /// Reads once, retrying while it helps; the body of a success.
+    pub(crate) async fn get(&self, read: Read<'_>) -> Result<Bytes, FeedError> {
+        let answer = self.get_answer(read, &|_| false).await?;
+        if answer.is_success() {
+            Ok(answer.body)
+        } else {
+            Err(VenueError::read(answer.status, &answer.body).into_feed_error())
+        }
+    }
+
+    /// Reads once, retrying while it helps; whatever answer came last. `is_final` ends the retries early.
+    pub(crate) async fn get_answer(
+        &self,
+        read: Read<'_>,
+        is_final: &(dyn Fn(&Answer) -> bool + Send + Sync),
+    ) -> Result<Answer, FeedError> {
+        let target = self.transport.target(read.segments, read.query)?;
+        let mut retry = 0;
+        loop {
+            let result = self.attempt(&target, read).await;
+            let again = match &result {
+                Ok(answer) if is_final(answer) => false,
+                Ok(answer) => worth_retrying(answer.status, &answer.body),
+                Err(SendError::Refused(_)) => false,
+                Err(SendError::NotSent(_) | SendError::Lost(_)) => true,
+            };
+            if !again {
+                self.retry_budget.earn();
+                return Ok(result?);
+            }
+            if retry + 1 >= self.retry.max_attempts || !self.retry_budget.spend() {
+                return Ok(result?);
+            }
+            let wait = self.retry.wait(retry, self.ports.jitter.fraction());
+            self.ports.sleeper.sleep(wait).await;
+            retry += 1;
+        }
+    }
+
+    async fn attempt(&self, target: &Target, read: Read<'_>) -> Result<Answer, SendError> {
+        let wait = self.limiter.reserve(read.budget, DEFAULT_COST).map_err(|wait| {
+            SendError::NotSent(format!("the read limit is used up for {} ms", wait.as_millis()))
+        })?;
+        if !wait.is_zero() {
+            self.ports.sleeper.sleep(wait).await;
+        }
+        self.transport.send(Method::GET, target, read.auth, None).await
+    }
+
+    /// Every item of a listing, in the order given, each once; complete or failed.
+    ///
+    /// A cursor that the exchange does not know silently gives the first page again, so a repeated cursor and a page that
+    /// brings nothing new both fail. An item that slid to the next page between two requests is taken once.
+    pub(crate) async fn list<P>(&self, read: Read<'_>) -> Result<Vec<P::Item>, FeedError>
+    where
+        P: Page + DeserializeOwned,
+    {
+        let mut items = Vec::new();
+        let mut keys = BTreeSet::new();
+        let mut cursors = BTreeSet::new();
+        let mut cursor = String::new();
+        for _ in 0..MAX_PAGES {
+            let mut query = read.query.to_vec();
+            if !cursor.is_empty() {
+                query.push(("cursor", &cursor));
+            }
+            let body = self
+                .get(Read {
+                    query: &query,
+                    ..read
+                })
+                .await?;
+            let (page, next) = decode::<P>("$", &body)?.split();
+            let (before, page_is_empty) = (items.len(), page.is_empty());
+            items.extend(page.into_iter().filter(|item| keys.insert(P::key(item))));
+            let nothing_new = items.len() == before && !page_is_empty;
+            if next.is_empty() {
+                return Ok(items);
+            }
+            if nothing_new || !cursors.insert(next.clone()) {
+                return Err(FeedError::Transient(format!(
+                    "the listing of {} went round in circles after {} items",
+                    read.segments.join("/"),
+                    items.len()
+                )));
+            }
+            cursor = next;
+        }
+        Err(schema("$.cursor", &format!("more than {MAX_PAGES} pages")))
+    }
+}

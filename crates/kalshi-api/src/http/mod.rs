@@ -1,0 +1,6 @@
+//! Transport: one request over the wire, its pacing and its retries.
+
+pub(crate) mod pause;
+pub(crate) mod rate_limit;
+pub(crate) mod retry;
+pub(crate) mod transport;

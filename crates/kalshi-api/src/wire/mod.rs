@@ -1,0 +1,27 @@
+//! The venue's JSON, field by field, as the OpenAPI document 3.34.0 has it.
+//!
+//! Only fields that are used appear; all others are ignored. Fields that the document requires are not optional here.
+
+pub(crate) mod market;
+pub(crate) mod order;
+pub(crate) mod portfolio;
+
+use serde::{Deserialize, Deserializer};
+
+/// One page of a listing.
+pub(crate) trait Page {
+    type Item;
+    /// The items and the cursor of the next page; empty when this is the last.
+    fn split(self) -> (Vec<Self::Item>, String);
+    /// What tells items apart.
+    fn key(item: &Self::Item) -> String;
+}
+
+/// A field that must be there but may be `null`.
+pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer)
+}

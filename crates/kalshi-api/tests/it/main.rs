@@ -1,0 +1,17 @@
+//! The client over real HTTP on loopback.
+
+// Helpers outside `#[test]` functions may unwrap: a failure here is a failed test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+mod captures;
+mod faults;
+mod orders;
+mod reads;
+mod support;
