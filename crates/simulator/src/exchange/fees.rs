@@ -142,8 +142,8 @@ mod tests {
             assert!(fee >= 0);
             paid += fee;
         }
-        assert_eq!(paid, 500 * 701);
+        assert_eq!(paid, 500 * 799, "a trade fee of 700 and 99 to reach the grid, each time");
         let big = ledger.net_fee(Money::micros(20_000), Money::micros(-500_000), BalancePrecision::DIRECT).raw();
-        assert_eq!(big, 20_000, "one micro-dollar a time is 500, less than a cent");
+        assert_eq!(big, 10_000, "one cent a fill comes back");
     }
 }

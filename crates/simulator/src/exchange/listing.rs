@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use autotrader_domain::{
-    Contracts, EventTicker, MarketStatus, Price, PriceRange, SeriesTicker, SettlementResult, Ticker,
+    BookSide, Contracts, EventTicker, MarketStatus, Price, PriceRange, SeriesTicker, SettlementResult, Ticker,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -246,4 +246,23 @@ pub struct Market {
     /// Contracts held: pairs of one YES and one NO.
     pub open_interest: Contracts,
     pub(crate) ladder: Ladder,
+}
+
+impl Market {
+    /// The highest bid and its size.
+    #[must_use]
+    pub fn best_bid(&self) -> Option<(Price, Contracts)> {
+        self.ladder.best_bid()
+    }
+
+    /// The lowest ask and its size.
+    #[must_use]
+    pub fn best_ask(&self) -> Option<(Price, Contracts)> {
+        self.ladder.best_ask()
+    }
+
+    /// The sizes of one side on the YES scale, prices ascending.
+    pub fn levels(&self, side: BookSide) -> impl DoubleEndedIterator<Item = (Price, Contracts)> + '_ {
+        self.ladder.levels(side)
+    }
 }
