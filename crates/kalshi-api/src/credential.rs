@@ -56,8 +56,8 @@ pub enum CredentialError {
 
 /// An API key id with its RSA private key.
 ///
-/// The PEM text and its decoded form are wiped after loading; the parsed key lives inside `ring` as long as this value.
-/// Nothing of it is printed.
+/// The decoded key, and the text when read by [`Credentials::from_pem_file`], are wiped after loading; the parsed key lives
+/// inside `ring` as long as this value. Nothing of it is printed.
 #[derive(Clone)]
 pub struct Credentials {
     key_id: Arc<str>,
@@ -180,8 +180,6 @@ fn pkcs8_key(der: &[u8]) -> Result<RsaKeyPair, CredentialError> {
     }
 }
 
-// `map_err` hands the error over by value.
-#[expect(clippy::needless_pass_by_value, reason = "shape asked for by `map_err`")]
 fn rejected(error: ring::error::KeyRejected) -> CredentialError {
     CredentialError::Rejected(error.to_string())
 }

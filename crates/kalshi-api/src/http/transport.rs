@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use autotrader_domain::ports::Clock;
 use bytes::{Bytes, BytesMut};
@@ -17,6 +18,10 @@ use crate::{ClientSettings, Credentials, SignedHeaders};
 const ACCESS_KEY: HeaderName = HeaderName::from_static("kalshi-access-key");
 const ACCESS_TIMESTAMP: HeaderName = HeaderName::from_static("kalshi-access-timestamp");
 const ACCESS_SIGNATURE: HeaderName = HeaderName::from_static("kalshi-access-signature");
+
+/// Idle connections are dropped well before load balancers drop theirs (usually 60 s): a write on a connection that the
+/// other end has just closed would end as unknown.
+const LONGEST_IDLE: Duration = Duration::from_secs(20);
 
 /// Whether a request carries a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +71,7 @@ impl Transport {
             .referer(false)
             .timeout(settings.request_timeout)
             .connect_timeout(settings.connect_timeout)
+            .pool_idle_timeout(LONGEST_IDLE)
             .build()
             .map_err(|error| SetupError::Http(describe(error)))?;
         Ok(Self {

@@ -149,12 +149,15 @@ fn result(name: &str) -> Option<SettlementResult> {
     }
 }
 
+/// A market and its book, or why its book cannot be read.
+type NamedBook = (Ticker, Result<Book, FeedError>);
+
 /// The books of the asked markets, in the asked order; what cannot be read is an error of its own.
 pub(crate) fn books(
     asked: &[Ticker],
     body: &[u8],
     received_at: DateTime<Utc>,
-) -> Result<Vec<(Ticker, Result<Book, FeedError>)>, FeedError> {
+) -> Result<Vec<NamedBook>, FeedError> {
     let answer: wire::OrderbooksAnswer = decode("$", body)?;
     let mut found: BTreeMap<Ticker, Result<Book, FeedError>> = BTreeMap::new();
     for (index, raw) in answer.orderbooks.iter().enumerate() {
