@@ -1,0 +1,16 @@
+DROP TABLE commands;
+DROP TABLE system_events;
+DROP TABLE risk_causes;
+DROP TABLE risk_events;
+DROP TABLE refusals;
+DROP TABLE decisions;
+DROP TABLE signals;
+DROP TABLE accepted_boards;
+DROP TABLE readings;
+DROP TABLE pages;
+DROP TABLE boards;
+DROP TABLE settlements;
+DROP TABLE fills;
+DROP TABLE order_events;
+DROP TABLE orders;
+DROP TABLE meta;
