@@ -99,6 +99,11 @@ mod tests {
             "$.orderbook_fp.no_dollars",
             "missing field",
         );
+        check::<MarketOrderbook>(
+            r#"{"orderbook_fp":{"no_dollars":[]}}"#,
+            "$.orderbook_fp.yes_dollars",
+            "missing field",
+        );
         check::<SeriesAnswer>("<html>", "$", "expected value");
         check::<SeriesAnswer>("", "$", "EOF");
     }
