@@ -1,1 +1,35 @@
 //! Contract mapping, fair value, pooling and sizing: from a board and books to intents and reasons.
+//!
+//! [`LeaderboardAlpha`] implements [`Strategy`](autotrader_domain::ports::Strategy). It is pure: no clock, no
+//! randomness, no IO; the same view gives the same evaluation, in the same order. One evaluation goes through:
+//!
+//! | module | question |
+//! |---|---|
+//! | [`mapping`] | what does each contract pay on, under which rules, and is its text approved? |
+//! | [`fair`] | how probable is each claim, by the selected [`fair::Estimator`]? |
+//! | [`prior`] | what does the market say, without the over-round? |
+//! | [`pool`] | what probability is traded on, given how fresh the news is? |
+//! | [`guards`], [`timing`] | what forbids an entry? |
+//! | [`edge`], [`sizing`] | which side pays after exact fees, and how many contracts? |
+//! | [`exits`] | is a position worth more sold than held? |
+//! | [`why`] | the line of the why-ledger, and the same in words |
+//!
+//! Money is never an `f64`; probabilities, edges and utilities are.
+
+mod alpha;
+pub mod edge;
+mod evaluate;
+pub mod exits;
+pub mod fair;
+pub mod guards;
+pub mod mapping;
+pub mod params;
+pub mod pool;
+pub mod prior;
+pub mod sizing;
+pub mod timing;
+pub mod why;
+
+pub use alpha::LeaderboardAlpha;
+pub use mapping::{ApprovedRules, MapLine, map_report};
+pub use params::{Params, ParamsError};

@@ -1,0 +1,324 @@
+//! How many contracts to buy: a fraction of the growth-optimal size, capped.
+//!
+//! For a binary contract that costs `c` (fee included) and pays a dollar with probability `q`, expected log wealth is
+//! greatest with the fraction `f = (q − c) / (1 − c)` of wealth at risk (Kelly 1956), that is `f · wealth / c` contracts. The
+//! book is walked with that demand: at each level as much is bought as the demand at *its* price exceeds what is held and
+//! already bought, so a worse price never buys more than it alone would justify.
+
+use autotrader_domain::{Book, BookSide, Contracts, Level, Money, Price, Reason};
+
+use crate::edge::{FeeTerms, NetEdge, level_edge, net_edge, outcome_price, outcome_probability};
+
+/// What an entry may use at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// Contracts held of the outcome that is bought.
+    pub held: Contracts,
+    /// Contracts until the contract's cap.
+    pub contract: Contracts,
+    /// Contracts until the event's cap.
+    pub event: Contracts,
+    /// Spendable collateral.
+    pub cash: Money,
+    /// Wealth: what the growth-optimal fraction is taken of.
+    pub wealth: Money,
+}
+
+/// How an entry is sized.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Demand {
+    /// The probability of YES that is traded on.
+    pub yes: f64,
+    /// Side of the YES book.
+    pub side: BookSide,
+    /// The fraction of the growth-optimal size.
+    pub fraction: f64,
+    /// The least edge per contract after fees, in dollars.
+    pub min_edge: f64,
+    /// The smallest order.
+    pub min_order: Contracts,
+    /// The market's fees.
+    pub fees: FeeTerms,
+}
+
+/// A sized entry.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Entry {
+    /// How many whole contracts.
+    pub contracts: Contracts,
+    /// The worst YES price taken: the order's limit.
+    pub limit: Price,
+    /// What it costs and is expected to earn.
+    pub edge: NetEdge,
+    /// Why it is not more.
+    pub bound: Reason,
+}
+
+/// The growth-optimal number of contracts times `fraction`, for probability `q` and cost `c` per contract in dollars.
+///
+/// Zero when the contract costs at least what it is worth.
+#[must_use]
+pub fn kelly_contracts(q: f64, c: f64, wealth: Money, fraction: f64) -> f64 {
+    if c <= 0.0 || c >= 1.0 || q <= c {
+        return 0.0;
+    }
+    (fraction * (q - c) / (1.0 - c) * wealth.to_f64() / c).max(0.0)
+}
+
+/// Whole contracts, rounded down; anything beyond the largest size is the largest size.
+fn whole(contracts: f64) -> Contracts {
+    // A float-to-integer `as` cast saturates and maps NaN to zero: no size is invented.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturating is wanted here"
+    )]
+    let floor = contracts.max(0.0).floor() as u32;
+    Contracts::whole(floor)
+}
+
+/// Sizes an entry against a book.
+///
+/// # Errors
+/// The [`Reason`] that leaves nothing to buy.
+pub fn size_entry(book: &Book, demand: &Demand, room: &Room) -> Result<Entry, Reason> {
+    let mut taken: Vec<Level> = Vec::new();
+    let mut total = Contracts::ZERO;
+    let mut spent = Money::ZERO;
+    let mut bound = Reason::NoDepth;
+    for level in book.against(demand.side) {
+        let edge = level_edge(demand.yes, demand.side, level, demand.fees).ok_or(Reason::FeesUnsupported)?;
+        if edge < demand.min_edge {
+            bound = Reason::NoEdge;
+            break;
+        }
+        let (most, reason) = most_at(edge, demand, room, total, spent);
+        let size = level.size.floor_whole().min(most);
+        if !size.is_zero() {
+            total = total.checked_add(size).ok_or(Reason::SizeLimit)?;
+            spent = spent.saturating_add(cash_for(level.price, size, demand)?);
+            taken.push(Level { size, ..level });
+        }
+        if most < level.size.floor_whole() {
+            bound = reason;
+            break;
+        }
+    }
+    if total < demand.min_order.max(Contracts::whole(1)) {
+        return Err(if total.is_zero() {
+            bound
+        } else {
+            Reason::BelowMinimumSize
+        });
+    }
+    let limit = taken.last().map(|level| level.price).ok_or(bound)?;
+    let edge = net_edge(demand.yes, demand.side, &taken, demand.fees).ok_or(Reason::FeesUnsupported)?;
+    Ok(Entry {
+        contracts: total,
+        limit,
+        edge,
+        bound,
+    })
+}
+
+/// The most whole contracts to take at a level of some edge, whatever its depth, and what bounds them.
+fn most_at(edge: f64, demand: &Demand, room: &Room, total: Contracts, spent: Money) -> (Contracts, Reason) {
+    let q = outcome_probability(demand.side, demand.yes);
+    // The level's edge is q minus the cost, so this is price plus fee.
+    let cost = q - edge;
+    let wanted = whole(kelly_contracts(q, cost, room.wealth, demand.fraction));
+    let affordable = whole(room.cash.saturating_sub(spent).to_f64() / cost);
+    let had = room.held.checked_add(total).unwrap_or(room.held);
+    let bounds = [
+        (wanted.saturating_sub(had), Reason::AtTarget),
+        (
+            room.contract.saturating_sub(total).floor_whole(),
+            Reason::ContractLimit,
+        ),
+        (room.event.saturating_sub(total).floor_whole(), Reason::EventLimit),
+        (affordable, Reason::InsufficientCollateral),
+    ];
+    let least = bounds.into_iter().min_by_key(|(contracts, _)| *contracts);
+    least.unwrap_or((Contracts::ZERO, Reason::AtTarget))
+}
+
+fn cash_for(price: Price, size: Contracts, demand: &Demand) -> Result<Money, Reason> {
+    let cost = outcome_price(demand.side, price)
+        .times(size)
+        .ok_or(Reason::SizeLimit)?;
+    let fee = demand.fees.taker(price, size).ok_or(Reason::FeesUnsupported)?;
+    Ok(cost.saturating_add(fee))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autotrader_domain::{FeeRounding, FeeSchedule};
+    use chrono::DateTime;
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    fn asks(levels: &[(&str, &str)]) -> Book {
+        let no_bids = levels
+            .iter()
+            .map(|(price, size)| Level {
+                price: price.parse::<Price>().unwrap().complement(),
+                size: size.parse().unwrap(),
+            })
+            .collect();
+        Book::new("T".parse().unwrap(), DateTime::UNIX_EPOCH, vec![], no_bids).unwrap()
+    }
+
+    fn demand(yes: f64) -> Demand {
+        Demand {
+            yes,
+            side: BookSide::Bid,
+            fraction: 0.25,
+            min_edge: 0.03,
+            min_order: Contracts::whole(1),
+            fees: FeeTerms {
+                schedule: FeeSchedule::QUADRATIC,
+                rounding: FeeRounding::Direct,
+            },
+        }
+    }
+
+    fn room() -> Room {
+        Room {
+            held: Contracts::ZERO,
+            contract: Contracts::whole(100),
+            event: Contracts::whole(250),
+            cash: Money::dollars(1_000),
+            wealth: Money::dollars(1_000),
+        }
+    }
+
+    #[test]
+    fn kelly_is_the_closed_form_of_a_binary_bet() {
+        // f = (.7 − .6) / (1 − .6) = .25 of 1000 dollars, at .60 each.
+        assert!((kelly_contracts(0.7, 0.6, Money::dollars(1_000), 1.0) - 250.0 / 0.6).abs() < 1e-9);
+        for (q, c) in [(0.6, 0.6), (0.5, 0.6), (0.5, 0.0), (1.0, 1.0)] {
+            assert!(
+                kelly_contracts(q, c, Money::dollars(1_000), 1.0) <= 0.0,
+                "{q} {c}"
+            );
+        }
+    }
+
+    #[rstest]
+    #[case::contract_cap(&[("0.22", "500")], 0.57, room(), "100", "0.22", Reason::ContractLimit)]
+    #[case::event_cap(
+        &[("0.22", "500")], 0.57, Room { event: Contracts::whole(40), ..room() }, "40", "0.22", Reason::EventLimit
+    )]
+    #[case::depth(&[("0.22", "30.70")], 0.57, room(), "30", "0.22", Reason::NoDepth)]
+    #[case::two_levels(&[("0.22", "30"), ("0.24", "20")], 0.57, room(), "50", "0.24", Reason::NoDepth)]
+    #[case::stops_at_the_least_edge(&[("0.22", "30"), ("0.55", "20")], 0.57, room(), "30", "0.22", Reason::NoEdge)]
+    #[case::cash(
+        &[("0.22", "500")], 0.57, Room { cash: Money::dollars(5), ..room() }, "21", "0.22", Reason::InsufficientCollateral
+    )]
+    // With its fee a contract costs .6168: a quarter of (.70 − .6168) / .3832 of 400 dollars buys 35.2 of them.
+    #[case::kelly(
+        &[("0.60", "500")], 0.70, Room { wealth: Money::dollars(400), ..room() }, "35", "0.60", Reason::AtTarget
+    )]
+    #[case::held_counts(
+        &[("0.60", "500")],
+        0.70,
+        Room { wealth: Money::dollars(400), held: Contracts::whole(30), ..room() },
+        "5",
+        "0.60",
+        Reason::AtTarget
+    )]
+    fn entries_are_bound(
+        #[case] levels: &[(&str, &str)],
+        #[case] yes: f64,
+        #[case] room: Room,
+        #[case] contracts: &str,
+        #[case] limit: &str,
+        #[case] bound: Reason,
+    ) {
+        let entry = size_entry(&asks(levels), &demand(yes), &room).unwrap();
+        assert_eq!(
+            (entry.contracts, entry.limit, entry.bound),
+            (contracts.parse().unwrap(), limit.parse().unwrap(), bound)
+        );
+    }
+
+    #[rstest]
+    #[case::empty(&[], 0.57, room(), Reason::NoDepth)]
+    #[case::dear(&[("0.56", "500")], 0.57, room(), Reason::NoEdge)]
+    #[case::at_the_cap(&[("0.22", "500")], 0.57, Room { contract: Contracts::ZERO, ..room() }, Reason::ContractLimit)]
+    #[case::penniless(
+        &[("0.22", "500")], 0.57, Room { cash: Money::ZERO, ..room() }, Reason::InsufficientCollateral
+    )]
+    #[case::in_debt(
+        &[("0.22", "500")],
+        0.57,
+        Room { cash: Money::dollars(-9), wealth: Money::dollars(-9), ..room() },
+        Reason::AtTarget
+    )]
+    #[case::less_than_one(&[("0.22", "0.90")], 0.57, room(), Reason::NoDepth)]
+    fn nothing_is_bought(
+        #[case] levels: &[(&str, &str)],
+        #[case] yes: f64,
+        #[case] room: Room,
+        #[case] reason: Reason,
+    ) {
+        assert_eq!(size_entry(&asks(levels), &demand(yes), &room), Err(reason));
+    }
+
+    #[test]
+    fn an_order_below_the_minimum_is_not_made() {
+        let demand = Demand {
+            min_order: Contracts::whole(10),
+            ..demand(0.57)
+        };
+        assert_eq!(
+            size_entry(&asks(&[("0.22", "9")]), &demand, &room()),
+            Err(Reason::BelowMinimumSize)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_bound_is_ever_passed(
+            yes in 0.0f64..=1.0,
+            ask_side: bool,
+            prices in prop::collection::btree_set(1i64..=99, 1..6),
+            sizes in prop::collection::vec(1i64..50_000, 6),
+            held in 0u32..120,
+            contract in 0u32..120,
+            event in 0u32..300,
+            cash in 0i32..500,
+        ) {
+            let side = if ask_side { BookSide::Ask } else { BookSide::Bid };
+            let levels: Vec<Level> = prices
+                .iter()
+                .zip(&sizes)
+                .map(|(cents, size)| Level {
+                    price: Price::from_cents(*cents).unwrap(),
+                    size: Contracts::from_raw(*size).unwrap(),
+                })
+                .collect();
+            let (yes_bids, no_bids) = if ask_side { (levels, vec![]) } else { (vec![], levels) };
+            let book = Book::new("T".parse().unwrap(), DateTime::UNIX_EPOCH, yes_bids, no_bids).unwrap();
+            let room = Room {
+                held: Contracts::whole(held),
+                contract: Contracts::whole(contract),
+                event: Contracts::whole(event),
+                cash: Money::dollars(cash),
+                wealth: Money::dollars(1_000),
+            };
+            let demand = Demand { side, ..demand(yes) };
+            if let Ok(entry) = size_entry(&book, &demand, &room) {
+                prop_assert_eq!(entry.contracts, entry.contracts.floor_whole());
+                prop_assert!(entry.contracts >= Contracts::whole(1));
+                prop_assert!(entry.contracts <= room.contract.min(room.event));
+                prop_assert!(entry.edge.cost.saturating_add(entry.edge.fees) <= room.cash.saturating_add(Money::micros(1)));
+                prop_assert!(entry.edge.per_contract >= 0.03 - 1e-4);
+                let walk = book.walk(side, entry.contracts, entry.limit);
+                prop_assert_eq!(walk.filled, entry.contracts);
+                prop_assert_eq!(entry.edge.contracts, entry.contracts);
+            }
+        }
+    }
+}
