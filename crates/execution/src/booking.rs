@@ -2,6 +2,7 @@
 
 use autotrader_domain::ports::FeedError;
 use autotrader_domain::{ClientOrderId, Fill, OrderState, SettlementRecord, VenueOrderId};
+use chrono::{DateTime, Utc};
 use tracing::warn;
 
 use crate::attribution::Attribution;
@@ -40,23 +41,38 @@ impl Executor {
         detail: &str,
         events: &mut Vec<ExecutionEvent>,
     ) {
-        let Some(life) = tracker.life(id) else {
+        self.steps_in(tracker, id, std::slice::from_ref(step), detail, events)
+            .await;
+    }
+
+    /// Takes steps that belong together: stored and reported as one.
+    async fn steps_in(
+        &self,
+        tracker: &mut Tracker,
+        id: &ClientOrderId,
+        steps: &[Step],
+        detail: &str,
+        events: &mut Vec<ExecutionEvent>,
+    ) {
+        let Some(before) = tracker.life(id).cloned() else {
             return;
         };
-        let next = match advance(life, step, self.ports.clock.now()) {
-            Ok(next) => next,
-            Err(illegal) => {
-                warn!(client_order_id = %id, %illegal, "illegal_order_step");
-                events.push(ExecutionEvent::Mismatch {
-                    detail: format!("{illegal} ({detail})."),
-                });
-                return;
+        let mut life = before.clone();
+        for step in steps {
+            match advance(&life, step, self.ports.clock.now()) {
+                Ok(next) => life = next,
+                Err(illegal) => {
+                    warn!(client_order_id = %id, %illegal, "illegal_order_step");
+                    events.push(ExecutionEvent::Mismatch {
+                        detail: format!("{illegal} ({detail})."),
+                    });
+                }
             }
-        };
-        let changed = next.order != life.order;
-        tracker.insert(next.clone());
+        }
+        let changed = life.order != before.order;
+        tracker.insert(life.clone());
         if changed {
-            self.report(&next, detail, events).await;
+            self.report(&life, detail, events).await;
         }
     }
 
@@ -110,30 +126,9 @@ impl Executor {
             self.step_in(&mut tracker, id, &Step::Lose, "Found at the venue.", events)
                 .await;
         }
-        if let Some(venue) = venue_order_id {
-            self.identify(&mut tracker, id, venue, events);
-        }
-        self.step_in(&mut tracker, id, &Step::Report(word), detail, events)
-            .await;
-    }
-
-    /// Remembers the venue's id of an order; stored with the step that follows.
-    fn identify(
-        &self,
-        tracker: &mut Tracker,
-        id: &ClientOrderId,
-        venue: VenueOrderId,
-        events: &mut Vec<ExecutionEvent>,
-    ) {
-        let Some(life) = tracker.life(id) else {
-            return;
-        };
-        match advance(life, &Step::Identify(venue), self.ports.clock.now()) {
-            Ok(next) => tracker.insert(next),
-            Err(illegal) => events.push(ExecutionEvent::Mismatch {
-                detail: format!("{illegal}."),
-            }),
-        }
+        let identify = venue_order_id.map(Step::Identify);
+        let steps: Vec<Step> = identify.into_iter().chain([Step::Report(word)]).collect();
+        self.steps_in(&mut tracker, id, &steps, detail, events).await;
     }
 
     /// Books fills that are new, oldest first, each durable before it is reported.
@@ -217,10 +212,12 @@ impl Executor {
             self.step_in(tracker, id, &Step::Lose, "A fill arrived.", events)
                 .await;
         }
-        self.identify(tracker, id, fill.venue_order_id.clone(), events);
         let detail = format!("Filled {} at {}.", fill.contracts, fill.price);
-        self.step_in(tracker, id, &Step::Fill(fill.contracts), &detail, events)
-            .await;
+        let steps = [
+            Step::Identify(fill.venue_order_id.clone()),
+            Step::Fill(fill.contracts),
+        ];
+        self.steps_in(tracker, id, &steps, &detail, events).await;
     }
 
     /// Books settlements that are new, oldest first, each durable before it is reported.
@@ -255,12 +252,11 @@ impl Executor {
 
     /// Reads fills until those of an order add up to what the venue says is filled, a bounded number of times.
     ///
-    /// What stays missing is not invented: the order stays unresolved, and a later poll brings it.
+    /// What stays missing is not invented: the order's outcome is then unknown, and a later poll brings it.
     pub(crate) async fn await_fills(&self, id: &ClientOrderId, events: &mut Vec<ExecutionEvent>) {
         for attempt in 0..self.settings.fill_tries {
-            let since = match self.tracker.lock().await.life(id) {
-                Some(life) if !life.outstanding().is_zero() => life.order.created_at - self.settings.overlap,
-                _ => return,
+            let Some(since) = self.outstanding_since(id).await else {
+                return;
             };
             if attempt > 0 {
                 self.ports.pause.pause(self.settings.fill_pause).await;
@@ -272,11 +268,27 @@ impl Executor {
                 }
                 Err(error) => {
                     if self.feed_failed("fills", &error, events) {
-                        return;
+                        break;
                     }
                 }
             }
         }
+        if self.outstanding_since(id).await.is_some() {
+            self.step(
+                id,
+                Step::Lose,
+                "Fills that the venue counts have not arrived.",
+                events,
+            )
+            .await;
+        }
+    }
+
+    /// From when to read fills of an order that lacks some.
+    async fn outstanding_since(&self, id: &ClientOrderId) -> Option<DateTime<Utc>> {
+        let tracker = self.tracker.lock().await;
+        let life = tracker.life(id).filter(|life| !life.outstanding().is_zero())?;
+        Some(life.order.created_at - self.settings.overlap)
     }
 
     /// Reports a failed read; `true` when reading again is pointless.

@@ -1,8 +1,8 @@
 //! The order state machine: pure, total, and the only place where an order changes.
 //!
 //! An order's `filled` is the sum of its *booked* fills, never the venue's claim. The claim is kept beside the order as
-//! the venue's last word; an order that the venue has finished stays [`OrderState::Unknown`] until every contract of
-//! that claim is booked.
+//! the venue's last word; an order that the venue has finished is not terminal here until every contract of that claim
+//! is booked.
 
 use autotrader_domain::{
     ClientOrderId, Contracts, Order, OrderRequest, OrderState, RejectReason, TimeInForce, VenueOrderId,
@@ -182,7 +182,8 @@ fn settle(life: &mut Life, at: DateTime<Utc>) {
         None => order.state,
         Some(word) if word.open && order.filled.is_zero() => OrderState::Resting,
         Some(word) if word.open => OrderState::PartiallyFilled,
-        Some(word) if word.filled > order.filled => OrderState::Unknown,
+        // Over at the venue, but not finished here before its fills are booked.
+        Some(word) if word.filled > order.filled => order.state,
         Some(_) if has_expired(order.intent.time_in_force, at) => OrderState::Expired,
         Some(_) => OrderState::Canceled,
     };

@@ -14,6 +14,7 @@
 
 mod depth;
 mod desk;
+mod filling;
 mod gateway;
 mod ticket;
 

@@ -1,0 +1,200 @@
+//! Submissions: what is durable when, and what each outcome means.
+
+use autotrader_domain::{Contracts, OrderState, RejectReason};
+use autotrader_execution::ExecutionEvent;
+
+use crate::kit::{Plan, World, approve, bid, resting, short};
+
+#[track_caller]
+fn check(plan: Plan, order: autotrader_domain::Order, expected: &[&str]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let mut world = World::new();
+        world.venue.plan([plan]);
+        let events = world.place(order).await;
+        assert_eq!(short(&events), expected, "{plan:?}");
+        assert_eq!(world.venue.with(|floor| floor.placed.len()), 1, "sent once");
+    });
+}
+
+#[test]
+fn each_outcome_ends_where_it_should() {
+    let order = || bid("T", 2, "0.40");
+    check(Plan::NotSent, order(), &["sent", "abandoned"]);
+    check(
+        Plan::Reject(RejectReason::InsufficientBalance),
+        order(),
+        &["sent", "rejected"],
+    );
+    check(Plan::LoseRequest, order(), &["sent", "unknown"]);
+    check(Plan::LoseAnswer { fills: 2 }, order(), &["sent", "unknown"]);
+    check(Plan::Accept { fills: 0 }, order(), &["sent", "canceled"]);
+    check(Plan::Accept { fills: 0 }, resting(order()), &["sent", "resting"]);
+    check(
+        Plan::Accept { fills: 1 },
+        order(),
+        &["sent", "sent", "fill 1.00 at 0.4000", "canceled"],
+    );
+    check(
+        Plan::Accept { fills: 1 },
+        resting(order()),
+        &["sent", "resting", "fill 1.00 at 0.4000", "partially_filled"],
+    );
+    check(
+        Plan::Accept { fills: 2 },
+        order(),
+        &[
+            "sent",
+            "sent",
+            "fill 1.00 at 0.4000",
+            "sent",
+            "fill 1.00 at 0.4000",
+            "filled",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_its_reason() {
+    let mut world = World::new();
+    world.venue.plan([Plan::Reject(RejectReason::InvalidPrice)]);
+    let order = bid("T", 2, "0.40");
+    world.place(order.clone()).await;
+    let rejected = &world.core.orders[&order.client_order_id];
+    assert_eq!(rejected.reject_reason, Some(RejectReason::InvalidPrice));
+    assert_eq!(rejected.open_contracts(), Contracts::ZERO);
+}
+
+#[tokio::test]
+async fn an_intent_that_is_not_durable_is_not_sent() {
+    let mut world = World::new();
+    world.store.with(|rows| rows.failing_commits = 1);
+    let events = world.place(bid("T", 2, "0.40")).await;
+    assert_eq!(short(&events), ["store failed"]);
+    assert!(world.venue.with(|floor| floor.placed.is_empty()));
+    assert!(world.store.restored().open_orders.is_empty());
+    // Nothing is remembered of it, so the same order can be decided again.
+    let events = world.place(bid("T", 2, "0.40")).await;
+    assert_eq!(short(&events), ["sent", "canceled"]);
+}
+
+#[tokio::test]
+async fn an_order_that_is_not_the_next_of_its_contract_is_not_sent() {
+    let mut world = World::new();
+    world.place(resting(bid("T", 2, "0.40"))).await;
+    let mut second = bid("T", 2, "0.40");
+    second.generation.0 = 2;
+    second.client_order_id = "kat1-T-2".parse().unwrap();
+    let events = world.place(second).await;
+    assert_eq!(short(&events), ["store failed"], "the first is still resting");
+    assert_eq!(world.venue.with(|floor| floor.placed.len()), 1);
+}
+
+#[tokio::test]
+async fn only_a_fresh_order_is_sent() {
+    let mut world = World::new();
+    let mut stale = bid("T", 2, "0.40");
+    stale.state = OrderState::Resting;
+    let events = world.executor.place(approve(stale), 0).await;
+    assert_eq!(short(&events), ["mismatch"]);
+    assert!(world.venue.with(|floor| floor.placed.is_empty()));
+    assert!(world.poll().await.is_empty());
+}
+
+#[tokio::test]
+async fn the_stored_request_is_the_one_sent() {
+    let mut world = World::new();
+    let mut order = bid("T", 3, "0.41");
+    order.reduce_only = true;
+    let id = order.client_order_id.clone();
+    let events = world.executor.place(approve(order), 7).await;
+    world.core.take(&events);
+    let sent = world.venue.with(|floor| floor.placed[0].clone());
+    assert_eq!(world.store.with(|rows| rows.orders[&id].1.clone()), sent);
+    assert_eq!((sent.exchange_index, sent.reduce_only), (7, true));
+}
+
+#[tokio::test]
+async fn a_failing_mark_is_reported_and_the_outcome_still_counts() {
+    let mut world = World::new();
+    world.store.with(|rows| rows.failing_updates = 1);
+    world.venue.plan([Plan::Accept { fills: 2 }]);
+    let events = world.place(bid("T", 2, "0.40")).await;
+    assert!(short(&events).contains(&"store failed".to_owned()));
+    assert_eq!(world.state(&"kat1-T-1".parse().unwrap()), OrderState::Filled);
+    assert_eq!(world.core.fills.len(), 2);
+}
+
+#[tokio::test]
+async fn our_id_known_at_the_venue_means_that_it_arrived_before() {
+    // The first submission arrived, its process died, and its database was rolled back to before the intent.
+    let mut world = World::new();
+    world.venue.plan([Plan::LoseAnswer { fills: 2 }]);
+    world.place(bid("T", 2, "0.40")).await;
+    world.store.with(|rows| {
+        rows.orders.clear();
+        rows.generations.clear();
+    });
+    world.restart().await;
+    world.venue.plan([Plan::Reject(RejectReason::DuplicateOrder)]);
+    let events = world.place(bid("T", 2, "0.40")).await;
+    assert_eq!(world.state(&"kat1-T-1".parse().unwrap()), OrderState::Filled);
+    assert_eq!(world.core.fills.len(), 2);
+    assert!(
+        short(&events).contains(&"unknown".to_owned()),
+        "resolved, not assumed"
+    );
+}
+
+#[tokio::test]
+async fn fills_that_lag_are_awaited_and_never_invented() {
+    let mut world = World::new();
+    world.venue.plan([Plan::Accept { fills: 2 }]);
+    world.venue.with(|floor| floor.blind_reads = 2);
+    let events = world.place(bid("T", 2, "0.40")).await;
+    assert_eq!(
+        short(&events).last().unwrap(),
+        "filled",
+        "the third read brings them"
+    );
+
+    let mut world = World::new();
+    world.venue.plan([Plan::Accept { fills: 2 }]);
+    world.venue.with(|floor| floor.blind_reads = 4);
+    let events = world.place(bid("T", 2, "0.40")).await;
+    assert_eq!(short(&events), ["sent", "sent", "unknown"]);
+    assert!(world.core.fills.is_empty());
+    let open = world.core.orders[&"kat1-T-1".parse().unwrap()].open_contracts();
+    assert_eq!(open, Contracts::whole(2), "what is not booked counts as open");
+    world.poll().await;
+    assert_eq!(world.state(&"kat1-T-1".parse().unwrap()), OrderState::Filled);
+}
+
+#[tokio::test]
+async fn a_fill_that_is_not_durable_is_not_reported() {
+    let mut world = World::new();
+    world.venue.plan([Plan::Accept { fills: 1 }]);
+    world.store.with(|rows| rows.failing_fills = 4);
+    let events = world.place(bid("T", 1, "0.40")).await;
+    assert!(
+        !events
+            .iter()
+            .any(|event| matches!(event, ExecutionEvent::Fill(_)))
+    );
+    assert_eq!(world.state(&"kat1-T-1".parse().unwrap()), OrderState::Unknown);
+    let events = world.poll().await;
+    assert_eq!(short(&events), ["fill 1.00 at 0.4000", "filled"]);
+}
+
+#[tokio::test]
+async fn a_broken_answer_stops_the_waiting() {
+    let mut world = World::new();
+    world.venue.plan([Plan::Accept { fills: 1 }]);
+    let broken = autotrader_domain::ports::FeedError::Schema {
+        path: "$.fills[0].count_fp".into(),
+        detail: "missing".into(),
+    };
+    world.venue.with(|floor| floor.failures.push_back(broken));
+    let events = world.place(bid("T", 1, "0.40")).await;
+    assert_eq!(short(&events), ["sent", "sent", "schema broken", "unknown"]);
+}
