@@ -8,7 +8,7 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
     /// The base URL cannot be used.
-    #[error("`kalshi.base_url` cannot be used: {detail}")]
+    #[error("the base URL of the exchange cannot be used: {detail}")]
     BaseUrl {
         /// What is wrong with it.
         detail: String,
