@@ -160,6 +160,38 @@ pub(crate) fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<
     Ok(())
 }
 
+/// How a transaction begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begin {
+    /// By claiming the right to write at once: nothing read inside can be overtaken before it is written.
+    ToWrite,
+    /// By reading.
+    ToRead,
+}
+
+/// Does all of a piece of work or nothing.
+///
+/// SQLite itself undoes a transaction when the disk is full or fails; the query builder's own transactions then lose
+/// the reason and the connection. Here the reason is kept, and an undo that was not needed is not an error.
+pub(crate) fn atomically<T>(
+    connection: &mut SqliteConnection,
+    begin: Begin,
+    work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    connection.batch_execute(match begin {
+        Begin::ToWrite => "BEGIN IMMEDIATE",
+        Begin::ToRead => "BEGIN",
+    })?;
+    let done = work(connection).and_then(|done| {
+        connection.batch_execute("COMMIT")?;
+        Ok(done)
+    });
+    if done.is_err() {
+        let _ = connection.batch_execute("ROLLBACK");
+    }
+    done
+}
+
 /// A fresh id for a new database, drawn by SQLite from the operating system.
 pub(crate) fn random_id(connection: &mut SqliteConnection) -> Result<String, Fault> {
     let ids = texts(connection, "SELECT lower(hex(randomblob(16))) AS text")?;
@@ -208,7 +240,7 @@ impl Readers {
             None => connect(&self.path, Access::Read)
                 .map_err(|error| Fault::unreadable(self.path.display().to_string(), error))?,
         };
-        let answer = connection.transaction(question)?;
+        let answer = atomically(&mut connection, Begin::ToRead, question)?;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < Self::KEPT {
             idle.push(Idle(connection));

@@ -18,6 +18,10 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "callers hand over an error or a fresh text"
+    )]
     pub(crate) fn unreadable(place: impl Into<String>, detail: impl ToString) -> Self {
         Self::Unreadable {
             place: place.into(),

@@ -4,6 +4,7 @@ use autotrader_domain::{Fill, SettlementRecord};
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 
+use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
 use crate::schema::{fills, settlements};
 use crate::words::{
@@ -71,14 +72,16 @@ impl FillRow {
 /// A repeated report that names our order completes a stored one that did not.
 pub(crate) fn record_fill(connection: &mut SqliteConnection, fill: &Fill) -> Result<bool, Fault> {
     let row = FillRow::new(fill)?;
-    connection.immediate_transaction(|connection| {
+    atomically(connection, Begin::ToWrite, |connection| {
         let stored: Option<FillRow> = fills::table
             .filter(fills::fill_id.eq(&row.fill_id))
             .select(FillRow::as_select())
             .first(connection)
             .optional()?;
         let Some(stored) = stored else {
-            diesel::insert_into(fills::table).values(&row).execute(connection)?;
+            diesel::insert_into(fills::table)
+                .values(&row)
+                .execute(connection)?;
             return Ok(true);
         };
         if !stored.same_execution(&row) {

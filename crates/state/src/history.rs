@@ -10,7 +10,7 @@ use autotrader_domain::{
     SettlementRecord, Signal, Ticker, Urgency, Why,
 };
 use autotrader_settlement::Board;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 
@@ -20,6 +20,7 @@ use crate::fault::Fault;
 use crate::fills::{FillRow, SettlementRow};
 use crate::location::Location;
 use crate::orders::OrderRow;
+use crate::positions::{self, DayPnl};
 use crate::readings::{PollCount, PollRecord};
 use crate::schema::{
     commands, fills as fills_table, order_events, orders, refusals, risk_events, settlements, signals,
@@ -181,11 +182,10 @@ impl History {
     /// # Errors
     /// See the type.
     pub fn restored(&self) -> Result<Restored, StoreError> {
-        // Already inside one transaction, which `restore` deepens by a savepoint.
         self.ask(restore::restore)
     }
 
-    /// Orders by the time of their last change.
+    /// Orders changed since a time, in the order of their intents.
     ///
     /// # Errors
     /// See the type.
@@ -302,7 +302,18 @@ impl History {
     pub fn positions(&self) -> Result<BTreeMap<Ticker, Position>, StoreError> {
         self.ask(|c| {
             let (fills, settlements) = (fills::all_fills(c)?, fills::all_settlements(c)?);
-            crate::positions::replay(&fills, &settlements)
+            positions::by_market(&fills, &settlements)
+        })
+    }
+
+    /// Realised profit and fees by New York day, derived from fills and settlements.
+    ///
+    /// # Errors
+    /// See the type; also when the fills overflow a position.
+    pub fn daily_pnl(&self) -> Result<BTreeMap<NaiveDate, DayPnl>, StoreError> {
+        self.ask(|c| {
+            let (fills, settlements) = (fills::all_fills(c)?, fills::all_settlements(c)?);
+            positions::by_day(&fills, &settlements)
         })
     }
 

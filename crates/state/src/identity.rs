@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use serde::Serialize;
 
-use crate::connection::random_id;
+use crate::connection::{Begin, atomically, random_id};
 use crate::fault::Fault;
 use crate::schema::meta;
 use crate::words::{micros, read_money, read_optional_word, read_time, read_word, word};
@@ -105,7 +105,7 @@ pub(crate) fn write(
 
 /// Stores the cash of the first start; a second, different amount contradicts it.
 pub(crate) fn set_opening_cash(connection: &mut SqliteConnection, cash: Money) -> Result<(), Fault> {
-    connection.immediate_transaction(|connection| {
+    atomically(connection, Begin::ToWrite, |connection| {
         let stored: Option<i64> = meta::table.select(meta::opening_cash).first(connection)?;
         match stored.map(read_money) {
             None => {

@@ -40,6 +40,7 @@ pub use history::{
 };
 pub use identity::DatabaseInfo;
 pub use open::{NewDatabaseId, OpenError, Stamp};
+pub use positions::DayPnl;
 pub use readings::{PageRecord, PollCount, PollOutcome, PollRecord};
 pub use retention::Pruned;
 pub use store::SqliteStore;

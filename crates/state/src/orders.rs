@@ -7,6 +7,7 @@ use autotrader_domain::{
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 
+use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
 use crate::schema::{order_events, orders};
 use crate::words::{
@@ -171,7 +172,7 @@ pub(crate) fn commit_intent(
 ) -> Result<(), Fault> {
     check_request(order, request)?;
     let row = OrderRow::new(order, request)?;
-    connection.immediate_transaction(|connection| {
+    atomically(connection, Begin::ToWrite, |connection| {
         check_generation(connection, &row)?;
         diesel::insert_into(orders::table)
             .values(&row)
@@ -235,7 +236,7 @@ pub(crate) fn update_order(
     order: &Order,
     detail: &str,
 ) -> Result<(), Fault> {
-    connection.immediate_transaction(|connection| {
+    atomically(connection, Begin::ToWrite, |connection| {
         let stored: Option<OrderRow> = orders::table
             .find(order.client_order_id.as_str())
             .select(OrderRow::as_select())

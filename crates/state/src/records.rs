@@ -6,6 +6,7 @@ use autotrader_domain::{BoardHash, Reading, ReadingOutcome, Record, Signal, Verd
 use diesel::prelude::*;
 
 use crate::boards::{self, PackedBoard};
+use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
 use crate::schema::{refusals, risk_causes, risk_events, signals, system_events};
 use crate::words::{json, micros, word};
@@ -40,7 +41,7 @@ impl Batch {
 
     /// Stores all of it or nothing.
     pub(crate) fn store(&self, connection: &mut SqliteConnection) -> Result<(), Fault> {
-        connection.immediate_transaction(|connection| {
+        atomically(connection, Begin::ToWrite, |connection| {
             for board in &self.boards {
                 board.store(connection)?;
             }

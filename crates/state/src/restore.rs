@@ -1,36 +1,34 @@
 //! What a process needs to go on after a restart.
 
 use autotrader_domain::ports::Restored;
-use diesel::prelude::*;
+use diesel::SqliteConnection;
 
 use crate::fault::Fault;
 use crate::{boards, fills, identity, orders, records};
 
-/// Reads all of it from one state of the database.
+/// Reads all of it; inside a transaction, so that it is one state of the database.
 pub(crate) fn restore(connection: &mut SqliteConnection) -> Result<Restored, Fault> {
-    connection.transaction(|connection| {
-        let open = orders::open_orders(connection)?;
-        let causes = records::standing_causes(connection)?;
-        Ok(Restored {
-            open_orders: open
-                .iter()
-                .map(orders::OrderRow::order)
-                .collect::<Result<_, _>>()?,
-            requests: open
-                .iter()
-                .map(orders::OrderRow::request)
-                .collect::<Result<_, _>>()?,
-            fills: fills::all_fills(connection)?,
-            settlements: fills::all_settlements(connection)?,
-            generations: orders::generations(connection)?,
-            accepted: boards::accepted(connection, 1)?.pop(),
-            renames: records::renames(connection)?,
-            causes: causes
-                .into_iter()
-                .map(|(cause, _, detail)| (cause, detail))
-                .collect(),
-            venue_ids: orders::venue_ids(connection)?,
-            opening_cash: identity::read(connection)?.and_then(|info| info.opening_cash),
-        })
+    let open = orders::open_orders(connection)?;
+    let causes = records::standing_causes(connection)?;
+    Ok(Restored {
+        open_orders: open
+            .iter()
+            .map(orders::OrderRow::order)
+            .collect::<Result<_, _>>()?,
+        requests: open
+            .iter()
+            .map(orders::OrderRow::request)
+            .collect::<Result<_, _>>()?,
+        fills: fills::all_fills(connection)?,
+        settlements: fills::all_settlements(connection)?,
+        generations: orders::generations(connection)?,
+        accepted: boards::accepted(connection, 1)?.pop(),
+        renames: records::renames(connection)?,
+        causes: causes
+            .into_iter()
+            .map(|(cause, _, detail)| (cause, detail))
+            .collect(),
+        venue_ids: orders::venue_ids(connection)?,
+        opening_cash: identity::read(connection)?.and_then(|info| info.opening_cash),
     })
 }

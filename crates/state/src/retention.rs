@@ -5,6 +5,7 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde::Serialize;
 
+use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
 use crate::schema::{decisions, pages, readings};
 use crate::words::micros;
@@ -21,7 +22,7 @@ pub struct Pruned {
 /// Removes readings and decisions from before a time, and what the gate said of pages no longer referred to.
 pub(crate) fn prune(connection: &mut SqliteConnection, before: DateTime<Utc>) -> Result<Pruned, Fault> {
     let before = micros(before);
-    connection.immediate_transaction(|connection| {
+    atomically(connection, Begin::ToWrite, |connection| {
         let readings =
             diesel::delete(readings::table.filter(readings::fetched_at.lt(before))).execute(connection)?;
         let decisions =

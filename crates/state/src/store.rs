@@ -1,7 +1,7 @@
 //! The store of a running process.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use autotrader_domain::ports::{Clock, Control, Ledger, OrderStore, Restored, Sto
 use autotrader_domain::{BoardHash, Command, Fill, Money, Order, OrderRequest, Record, SettlementRecord};
 use chrono::{DateTime, Utc};
 
-use crate::connection::{Access, Found, Readers, connect, inspect, migrate, unusable};
+use crate::connection::{Access, Begin, Found, Readers, atomically, connect, inspect, migrate, unusable};
 use crate::location::Location;
 use crate::lock::ProcessLock;
 use crate::records::{Batch, board_of};
@@ -182,6 +182,9 @@ impl OrderStore for SqliteStore {
 #[async_trait]
 impl Ledger for SqliteStore {
     async fn record(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
         let kept = self.kept();
         let hashes: BTreeSet<BoardHash> = records
             .iter()
@@ -211,7 +214,9 @@ impl Ledger for SqliteStore {
     }
 
     async fn restore(&self) -> Result<Restored, StoreError> {
-        self.writer.run(|c| restore::restore(&mut c.durable)).await
+        self.writer
+            .run(|c| atomically(&mut c.durable, Begin::ToRead, restore::restore))
+            .await
     }
 
     async fn set_opening_cash(&self, cash: Money) -> Result<(), StoreError> {
@@ -232,15 +237,5 @@ impl Control for SqliteStore {
         self.writer
             .run(move |c| commands::acknowledge(&mut c.durable, id, &outcome, at))
             .await
-    }
-}
-
-impl SqliteStore {
-    /// The file of a database address, whether or not it exists.
-    ///
-    /// # Errors
-    /// [`OpenError`] when the address is wrong or its directory is missing.
-    pub fn file_of(url: &str) -> Result<PathBuf, OpenError> {
-        Location::parse(url)?.resolve()
     }
 }

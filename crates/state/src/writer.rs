@@ -87,3 +87,69 @@ impl Drop for Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diesel::Connection as _;
+
+    fn writer() -> Writer {
+        let connect = || SqliteConnection::establish(":memory:").unwrap();
+        Writer::start(Connections {
+            durable: connect(),
+            quick: connect(),
+        })
+        .unwrap()
+    }
+
+    #[tokio::test]
+    async fn work_is_done_in_the_order_handed_over() {
+        let writer = writer();
+        let done = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let calls = (0..1_000).map(|index| {
+            let done = std::sync::Arc::clone(&done);
+            writer.run(move |_| {
+                done.lock().unwrap().push(index);
+                Ok(())
+            })
+        });
+        for call in calls {
+            call.await.unwrap();
+        }
+        assert!(done.lock().unwrap().iter().copied().eq(0..1_000));
+    }
+
+    #[tokio::test]
+    async fn after_a_panic_nothing_is_durable() {
+        let writer = writer();
+        let result = writer
+            .run(|_| -> Result<(), Fault> { panic!("for this test") })
+            .await;
+        assert!(matches!(result, Err(StoreError::NotDurable(_))), "{result:?}");
+        let result = writer.run(|_| Ok(())).await;
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "the database is not durable: the writing thread has stopped: restart the program"
+        );
+    }
+
+    #[tokio::test]
+    async fn dropping_the_writer_finishes_what_was_handed_over() {
+        let writer = writer();
+        let (sent, received) = std::sync::mpsc::channel();
+        {
+            let call = writer.run(move |_| {
+                sent.send(()).unwrap();
+                Ok(())
+            });
+            tokio::pin!(call);
+            std::future::poll_fn(|context| {
+                let _ = std::future::Future::poll(call.as_mut(), context);
+                std::task::Poll::Ready(())
+            })
+            .await;
+        }
+        drop(writer);
+        received.try_recv().unwrap();
+    }
+}
