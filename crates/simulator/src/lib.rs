@@ -4,6 +4,8 @@
 //! WebSocket server (feature `server`) serves an exchange and a leaderboard site together.
 
 pub mod exchange;
+#[cfg(feature = "server")]
+pub mod server;
 mod simulated_world;
 
 pub use simulated_world::{Faults, PageResponse, SimulatedWorld};

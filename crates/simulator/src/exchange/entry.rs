@@ -270,8 +270,7 @@ impl Exchange {
         let now = self.now;
         if let Some(market) = self.markets.get_mut(&ticker) {
             market.ladder.reduce(maker_side, price, maker, count);
-            market.last_price = Some(price);
-            market.volume = Contracts::from_raw(market.volume.raw() + count).unwrap_or(market.volume);
+            market.note_trade(now, price, count);
         }
         self.publish_level(&ticker, maker_side, price, -count);
         let size = Contracts::from_raw(count).unwrap_or(Contracts::ZERO);
@@ -521,9 +520,11 @@ impl Exchange {
         if !self.is_member(account) {
             return;
         }
-        self.versions.entry(id).or_default().push(order.clone());
-        let at = self.now;
-        self.publish(FeedEvent::Order { account, order_id: id, at });
+        let order = order.clone();
+        if self.feed.is_some() {
+            self.publish(FeedEvent::Order(Box::new(order.clone())));
+        }
+        self.versions.entry(id).or_default().push(order);
     }
 }
 

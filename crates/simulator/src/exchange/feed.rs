@@ -3,9 +3,8 @@
 use autotrader_domain::{BookSide, Price, Ticker};
 use chrono::{DateTime, Utc};
 
-use super::ids::{AccountId, OrderId};
 use super::listing::Determination;
-use super::order::{FillRecord, TradeRecord};
+use super::order::{FillRecord, OrderRecord, TradeRecord};
 
 /// A step in a market's life that the real exchange announces.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,15 +45,8 @@ pub enum FeedEvent {
     Trade(TradeRecord),
     /// An account's side of a match.
     Fill(FillRecord),
-    /// An order of a member changed.
-    Order {
-        /// Whose it is.
-        account: AccountId,
-        /// Which.
-        order_id: OrderId,
-        /// When.
-        at: DateTime<Utc>,
-    },
+    /// An order of a member changed: how it is after the change.
+    Order(Box<OrderRecord>),
     /// A step in a market's life.
     Lifecycle {
         /// The market.

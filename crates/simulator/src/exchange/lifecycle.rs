@@ -1,6 +1,6 @@
 //! The life of markets and orders in time: openings, closes, expiries, pauses, results, payouts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use autotrader_domain::{Contracts, EventTicker, MarketStatus, Money, Net, Price, SettlementResult, Ticker};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -141,6 +141,7 @@ impl Exchange {
             last_price: None,
             volume: Contracts::ZERO,
             open_interest: Contracts::ZERO,
+            recent: VecDeque::new(),
             ladder: Ladder::default(),
             listing,
         };

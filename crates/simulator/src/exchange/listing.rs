@@ -1,11 +1,11 @@
 //! What is listed: series, events and markets with their terms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use autotrader_domain::{
     BookSide, Contracts, EventTicker, MarketStatus, Price, PriceRange, SeriesTicker, SettlementResult, Ticker,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::book::Ladder;
@@ -245,10 +245,38 @@ pub struct Market {
     pub volume: Contracts,
     /// Contracts held: pairs of one YES and one NO.
     pub open_interest: Contracts,
+    /// Its trades of the last day and the last one before that, oldest first.
+    pub(crate) recent: VecDeque<(DateTime<Utc>, Price, i64)>,
     pub(crate) ladder: Ladder,
 }
 
 impl Market {
+    /// Notes a trade and forgets what is older than a day, except the price that held a day ago.
+    pub(crate) fn note_trade(&mut self, at: DateTime<Utc>, price: Price, count: i64) {
+        self.last_price = Some(price);
+        self.volume = Contracts::from_raw(self.volume.raw() + count).unwrap_or(self.volume);
+        self.recent.push_back((at, price, count));
+        let day_ago = at - TimeDelta::days(1);
+        while self.recent.get(1).is_some_and(|(second, ..)| *second <= day_ago) {
+            self.recent.pop_front();
+        }
+    }
+
+    /// Contracts traded in the day before `now`.
+    #[must_use]
+    pub fn volume_24h(&self, now: DateTime<Utc>) -> Contracts {
+        let day_ago = now - TimeDelta::days(1);
+        let recent = self.recent.iter().filter(|(at, ..)| *at > day_ago);
+        Contracts::from_raw(recent.map(|(.., count)| count).sum()).unwrap_or(Contracts::ZERO)
+    }
+
+    /// The price of the last trade that is a day old or older at `now`.
+    #[must_use]
+    pub fn price_a_day_ago(&self, now: DateTime<Utc>) -> Option<Price> {
+        let day_ago = now - TimeDelta::days(1);
+        self.recent.iter().rev().find(|(at, ..)| *at <= day_ago).map(|(_, price, _)| *price)
+    }
+
     /// The highest bid and its size.
     #[must_use]
     pub fn best_bid(&self) -> Option<(Price, Contracts)> {

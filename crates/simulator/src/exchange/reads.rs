@@ -33,6 +33,12 @@ impl Exchange {
         self.exchange_active && self.trading_active
     }
 
+    /// The exchange's clock: counts book changes, so a snapshot taken now contains every change up to it.
+    #[must_use]
+    pub const fn clock(&self) -> u64 {
+        self.clock
+    }
+
     /// All series, by name.
     pub fn all_series(&self) -> impl Iterator<Item = &Series> {
         self.series.values()

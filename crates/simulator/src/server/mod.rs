@@ -1,0 +1,265 @@
+//! The HTTP and WebSocket server over a [`SimulatedWorld`]: the exchange under `/trade-api/v2` and `/trade-api/ws/v2`, the
+//! leaderboard site under `/leaderboard/`.
+//!
+//! Built from the published specification and recorded traffic, never from the client it tests. Rate limits are reported
+//! but not enforced; `429` comes from [`Faults::throttled`](crate::Faults::throttled). Amend, decrease, batches, order
+//! groups and subaccounts are not offered: the router does not know them.
+
+mod auth;
+mod errors;
+mod keys;
+mod market_data;
+mod order_entry;
+mod pages;
+mod portfolio;
+mod query;
+mod wire;
+mod ws;
+mod ws_feed;
+mod ws_session;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use autotrader_domain::ports::Clock;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
+use tokio::net::TcpListener;
+use tokio::sync::{broadcast, watch};
+use tokio::task::JoinHandle;
+
+use crate::exchange::AccountId;
+use crate::{Faults, SimulatedWorld};
+use auth::KeyRing;
+use errors::ApiError;
+pub use keys::{ApiKey, KeyError, KeyFiles, SimKeys};
+use ws_feed::Batch;
+
+/// How many batches of feed events a slow WebSocket reader may be behind before it is cut off.
+const FEED_BACKLOG: usize = 1_024;
+
+/// How long a stop waits for requests in flight before it drops them.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// How the server is run.
+#[derive(Debug, Clone, Default)]
+pub struct ServerOptions {
+    /// Who may sign for which account.
+    pub keys: Vec<(ApiKey, AccountId)>,
+    /// Lets the world move this often even when nobody asks, so that WebSocket readers see things happen; `None` in
+    /// virtual time, where only requests and the owner of the world move it.
+    pub move_every: Option<Duration>,
+}
+
+/// What every request handler shares.
+#[derive(Clone)]
+struct App {
+    world: Arc<Mutex<dyn SimulatedWorld>>,
+    clock: Arc<dyn Clock>,
+    keys: Arc<KeyRing>,
+    feed: broadcast::Sender<Arc<Batch>>,
+    stopped: watch::Receiver<bool>,
+}
+
+/// The world at the moment of one request.
+struct Moment<'a> {
+    world: MutexGuard<'a, dyn SimulatedWorld + 'static>,
+    now: DateTime<Utc>,
+    faults: Faults,
+    feed: &'a broadcast::Sender<Arc<Batch>>,
+}
+
+impl Drop for Moment<'_> {
+    /// What happened during the request goes out to WebSocket readers before the next one can begin.
+    fn drop(&mut self) {
+        ws::send_feed(self);
+    }
+}
+
+impl App {
+    /// Locks the world and brings it up to now. Never held across an await.
+    fn moment(&self) -> Moment<'_> {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        world.advance_to(now);
+        let faults = world.faults(now);
+        Moment { world, now, faults, feed: &self.feed }
+    }
+
+    fn account(&self, headers: &HeaderMap, method: &Method, uri: &Uri) -> Result<AccountId, ApiError> {
+        self.keys.verify(headers, method, uri.path(), self.clock.now())
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct ServerHandle {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl ServerHandle {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The REST base URL, `http://…/trade-api/v2`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/trade-api/v2", self.address)
+    }
+
+    /// The WebSocket URL, `ws://…/trade-api/ws/v2`.
+    #[must_use]
+    pub fn websocket_url(&self) -> String {
+        format!("ws://{}/trade-api/ws/v2", self.address)
+    }
+
+    /// The leaderboard page the markets settle on.
+    #[must_use]
+    pub fn leaderboard_url(&self) -> String {
+        format!("http://{}/leaderboard/text/overall-no-style-control", self.address)
+    }
+
+    /// Stops taking requests, lets those in flight finish for two seconds, and closes WebSockets.
+    ///
+    /// Not cancellation safe: dropped half-way, the tasks go on until they notice the stop.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let abort = task.abort_handle();
+            if tokio::time::timeout(STOP_GRACE, task).await.is_err() {
+                abort.abort();
+            }
+        }
+    }
+}
+
+/// Serves a world on a listener until `shutdown` completes or [`ServerHandle::stop`] is called.
+///
+/// Every request first advances the world to the clock's time. Must be called within a tokio runtime.
+///
+/// # Errors
+/// When the listener has no local address.
+pub fn spawn<W: SimulatedWorld + 'static>(
+    listener: TcpListener,
+    world: Arc<Mutex<W>>,
+    clock: Arc<dyn Clock>,
+    options: ServerOptions,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<ServerHandle> {
+    let address = listener.local_addr()?;
+    let (stop, stopped) = watch::channel(false);
+    let world: Arc<Mutex<dyn SimulatedWorld>> = world;
+    let app = App {
+        world,
+        clock,
+        keys: Arc::new(KeyRing::new(options.keys)),
+        feed: broadcast::Sender::new(FEED_BACKLOG),
+        stopped: stopped.clone(),
+    };
+    let mut tasks = Vec::new();
+    if let Some(every) = options.move_every {
+        tasks.push(tokio::spawn(keep_moving(app.clone(), every, stopped.clone())));
+    }
+    let on_shutdown = stop.clone();
+    let mut told = stopped;
+    tasks.push(tokio::spawn(async move {
+        let asked = async move {
+            tokio::select! {
+                biased;
+                () = until_stopped(&mut told) => {}
+                () = shutdown => { let _ = on_shutdown.send(true); }
+            }
+        };
+        // Serving a bound listener ends only by the shutdown; errors of single connections stay with them.
+        let _ = axum::serve(listener, router(app)).with_graceful_shutdown(asked).await;
+    }));
+    Ok(ServerHandle { address, stop, tasks })
+}
+
+/// Completes when the server is told to stop or its handle is gone. Cancellation safe.
+async fn until_stopped(stopped: &mut watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn keep_moving(app: App, every: Duration, mut stopped: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = until_stopped(&mut stopped) => return,
+            _ = ticks.tick() => drop(app.moment()),
+        }
+    }
+}
+
+fn router(app: App) -> Router {
+    let api = Router::new()
+        .route("/trade-api/v2/exchange/status", get(market_data::exchange_status))
+        .route("/trade-api/v2/exchange/schedule", get(market_data::exchange_schedule))
+        .route("/trade-api/v2/exchange/user_data_timestamp", get(market_data::user_data_timestamp))
+        .route("/trade-api/v2/series", get(market_data::series_list))
+        .route("/trade-api/v2/series/fee_changes", get(market_data::fee_changes))
+        .route("/trade-api/v2/series/{ticker}", get(market_data::series))
+        .route("/trade-api/v2/events", get(market_data::events))
+        .route("/trade-api/v2/events/{ticker}", get(market_data::event))
+        .route("/trade-api/v2/markets", get(market_data::markets))
+        .route("/trade-api/v2/markets/orderbooks", get(market_data::orderbooks))
+        .route("/trade-api/v2/markets/trades", get(market_data::trades))
+        .route("/trade-api/v2/markets/{ticker}", get(market_data::market))
+        .route("/trade-api/v2/markets/{ticker}/orderbook", get(market_data::orderbook))
+        .route("/trade-api/v2/account/limits", get(portfolio::limits))
+        .route("/trade-api/v2/account/endpoint_costs", get(market_data::endpoint_costs))
+        .route("/trade-api/v2/portfolio/balance", get(portfolio::balance))
+        .route("/trade-api/v2/portfolio/positions", get(portfolio::positions))
+        .route("/trade-api/v2/portfolio/fills", get(portfolio::fills))
+        .route("/trade-api/v2/portfolio/settlements", get(portfolio::settlements))
+        .route("/trade-api/v2/portfolio/orders", get(portfolio::orders))
+        .route("/trade-api/v2/portfolio/orders/{order_id}", get(portfolio::order))
+        .route(
+            "/trade-api/v2/portfolio/events/orders",
+            post(order_entry::create).delete(order_entry::cancel_all),
+        )
+        .route(
+            "/trade-api/v2/portfolio/events/orders/{order_id}",
+            axum::routing::delete(order_entry::cancel),
+        )
+        .layer(middleware::from_fn_with_state(app.clone(), throttle));
+    Router::new()
+        .merge(api)
+        .route("/trade-api/ws/v2", get(ws::upgrade))
+        .route("/leaderboard/{*path}", get(pages::leaderboard))
+        .fallback(|| async { ApiError::NoSuchPage })
+        .layer(middleware::from_fn_with_state(app.clone(), date))
+        .with_state(app)
+}
+
+/// Answers 429 to everything while the world says so.
+async fn throttle(State(app): State<App>, request: Request, next: Next) -> Response {
+    if app.moment().faults.throttled {
+        return ApiError::Throttled.into_response();
+    }
+    next.run(request).await
+}
+
+/// The `Date` of every answer is the world's, not the machine's.
+async fn date(State(app): State<App>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let now = app.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(value) = HeaderValue::from_str(&now) {
+        response.headers_mut().insert(header::DATE, value);
+    }
+    response
+}

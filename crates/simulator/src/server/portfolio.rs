@@ -1,0 +1,254 @@
+//! What an account may read of itself.
+
+use std::collections::BTreeMap;
+
+use autotrader_domain::{EventTicker, MarketStatus, Money, Net};
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, Method, Uri};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::errors::ApiError;
+use super::query::{Query, page};
+use super::{App, Moment, wire};
+use crate::exchange::{Exchange, Holding, OrderId};
+
+type Answer = Result<Json<Value>, ApiError>;
+
+/// The time up to which reads of orders and fills show what happened.
+fn as_of(moment: &Moment<'_>) -> DateTime<Utc> {
+    moment.now - TimeDelta::seconds(i64::from(moment.faults.read_lag_seconds))
+}
+
+/// The stand-in has one shard and one subaccount; asking for another is asking for nothing.
+fn only_main(query: &Query) -> Result<(), ApiError> {
+    for name in ["subaccount", "exchange_index"] {
+        if query.typed::<i32>(name)?.is_some_and(|value| value != 0) {
+            return Err(ApiError::parameter(name));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn limits(
+    State(app): State<App>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+) -> Answer {
+    app.account(&headers, &method, &uri)?;
+    Ok(Json(json!({
+        "usage_tier": "basic",
+        "read": { "refill_rate": 200, "bucket_capacity": 200 },
+        "write": { "refill_rate": 100, "bucket_capacity": 100 },
+        "grants": [],
+    })))
+}
+
+pub(super) async fn balance(
+    State(app): State<App>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let account = app.account(&headers, &method, &uri)?;
+    only_main(&Query::parse("GetBalance", raw.as_deref()))?;
+    let mut moment = app.moment();
+    let exchange = moment.world.exchange();
+    let balance = exchange.balance(account).ok_or_else(ApiError::not_found)?;
+    let updated = exchange.account(account).map(|account| account.updated_at.timestamp());
+    let dollars = wire::short_dollars(balance.cash);
+    Ok(Json(json!({
+        "balance": wire::cents(balance.cash),
+        "balance_dollars": dollars,
+        "portfolio_value": wire::cents(balance.portfolio_value),
+        "updated_ts": updated,
+        "balance_breakdown": [{ "exchange_index": wire::SHARD, "balance": dollars }],
+    })))
+}
+
+#[derive(Default)]
+struct EventTotals {
+    traded: Money,
+    shares: i64,
+    exposure: Money,
+    realized: Money,
+    fees: Money,
+}
+
+impl EventTotals {
+    fn add(&mut self, holding: &Holding) {
+        self.traded = self.traded.saturating_add(holding.traded);
+        self.shares += holding.traded_contracts.raw();
+        self.exposure = self.exposure.saturating_add(holding.cost);
+        self.realized = self.realized.saturating_add(holding.realized);
+        self.fees = self.fees.saturating_add(holding.fees);
+    }
+
+    fn value(&self, event: &EventTicker) -> Value {
+        json!({
+            "event_ticker": event,
+            "total_cost_dollars": self.traded,
+            "total_cost_shares_fp": Net::from_raw(self.shares),
+            "event_exposure_dollars": self.exposure,
+            "realized_pnl_dollars": self.realized,
+            "fees_paid_dollars": self.fees,
+        })
+    }
+}
+
+pub(super) async fn positions(
+    State(app): State<App>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let account = app.account(&headers, &method, &uri)?;
+    let query = Query::parse("GetPositions", raw.as_deref());
+    only_main(&query)?;
+    let limit = query.limit(100, 1_000)?;
+    let settled = query.word("settlement_status", "SettlementStatus", &["unsettled", "settled", "all"])?;
+    let counts = query.set("count_filter").unwrap_or_default();
+    if counts.iter().any(|word| !matches!(*word, "position" | "total_traded")) {
+        return Err(query.rule("CountFilter", "oneof"));
+    }
+    let mut moment = app.moment();
+    let exchange: &Exchange = moment.world.exchange();
+    let holdings = exchange.positions(account);
+    let mut chosen = Vec::new();
+    let mut events: BTreeMap<EventTicker, EventTotals> = BTreeMap::new();
+    for (ticker, holding) in &holdings {
+        let Some(market) = exchange.market(ticker) else { continue };
+        let is_settled = market.status == MarketStatus::Finalized;
+        let wanted = match settled.unwrap_or("unsettled") {
+            "all" => true,
+            word => is_settled == (word == "settled"),
+        } && query.get("ticker").is_none_or(|wanted| ticker.as_str() == wanted)
+            && query.get("event_ticker").is_none_or(|wanted| market.listing.event.as_str() == wanted)
+            && (counts.is_empty()
+                || (counts.contains("position") && !holding.net.is_flat())
+                || (counts.contains("total_traded") && holding.traded != Money::ZERO));
+        if wanted {
+            events.entry(market.listing.event.clone()).or_default().add(holding);
+            chosen.push((ticker.to_string(), wire::market_position(ticker, holding)));
+        }
+    }
+    let (taken, cursor) = page(chosen.into_iter(), query.cursor().as_deref(), limit);
+    let events: Vec<Value> = events.iter().map(|(event, totals)| totals.value(event)).collect();
+    Ok(Json(json!({ "market_positions": taken, "event_positions": events, "cursor": cursor })))
+}
+
+/// Newest first.
+pub(super) async fn fills(
+    State(app): State<App>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let account = app.account(&headers, &method, &uri)?;
+    let query = Query::parse("GetFills", raw.as_deref());
+    only_main(&query)?;
+    let limit = query.limit(100, 1_000)?;
+    let within = query.window("min_ts", "max_ts")?;
+    let tickers = query.set("ticker");
+    let order = query.get("order_id");
+    let mut moment = app.moment();
+    let shown_until = as_of(&moment);
+    let chosen = moment
+        .world
+        .exchange()
+        .fills(account)
+        .rev()
+        .filter(|fill| fill.at <= shown_until && within(fill.at))
+        .filter(|fill| tickers.as_ref().is_none_or(|set| set.contains(fill.ticker.as_str())))
+        .filter(|fill| order.is_none_or(|wanted| fill.order_id.to_string() == wanted))
+        .map(|fill| (format!("{}/{}", fill.trade_id, fill.order_id), fill));
+    let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);
+    let list: Vec<Value> = taken.into_iter().map(wire::fill).collect();
+    Ok(Json(json!({ "fills": list, "cursor": cursor })))
+}
+
+/// Newest first.
+pub(super) async fn settlements(
+    State(app): State<App>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let account = app.account(&headers, &method, &uri)?;
+    let query = Query::parse("GetSettlements", raw.as_deref());
+    only_main(&query)?;
+    let limit = query.limit(100, 1_000)?;
+    let within = query.window("min_ts", "max_ts")?;
+    let mut moment = app.moment();
+    let chosen = moment
+        .world
+        .exchange()
+        .settlements(account)
+        .rev()
+        .filter(|entry| within(entry.at))
+        .filter(|entry| query.get("ticker").is_none_or(|wanted| entry.ticker.as_str() == wanted))
+        .filter(|entry| query.get("event_ticker").is_none_or(|wanted| entry.event.as_str() == wanted))
+        .map(|entry| (entry.ticker.to_string(), entry));
+    let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);
+    let list: Vec<Value> = taken.into_iter().map(wire::settlement).collect();
+    Ok(Json(json!({ "settlements": list, "cursor": cursor })))
+}
+
+/// Newest first.
+pub(super) async fn orders(
+    State(app): State<App>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let account = app.account(&headers, &method, &uri)?;
+    let query = Query::parse("GetOrders", raw.as_deref());
+    only_main(&query)?;
+    let limit = query.limit(100, 1_000)?;
+    let status = query.word("status", "Status", &["resting", "canceled", "executed"])?;
+    let within = query.window("min_ts", "max_ts")?;
+    let events = query.set("event_ticker");
+    let mut moment = app.moment();
+    let shown_until = as_of(&moment);
+    let exchange: &Exchange = moment.world.exchange();
+    let ids: Vec<OrderId> = exchange.orders(account).rev().map(|order| order.id).collect();
+    let chosen = ids
+        .iter()
+        .filter_map(|id| exchange.order_as_of(account, *id, shown_until))
+        .filter(|order| status.is_none_or(|word| order.status.as_str() == word))
+        .filter(|order| within(order.created_at))
+        .filter(|order| query.get("ticker").is_none_or(|wanted| order.asked.ticker.as_str() == wanted))
+        .filter(|order| {
+            events.as_ref().is_none_or(|set| {
+                let market = exchange.market(&order.asked.ticker);
+                market.is_some_and(|market| set.contains(market.listing.event.as_str()))
+            })
+        })
+        .map(|order| (order.id.to_string(), order));
+    let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);
+    let list: Vec<Value> = taken.into_iter().map(|order| wire::order(exchange, order)).collect();
+    Ok(Json(json!({ "orders": list, "cursor": cursor })))
+}
+
+pub(super) async fn order(
+    State(app): State<App>,
+    uri: Uri,
+    method: Method,
+    headers: HeaderMap,
+    Path(order_id): Path<String>,
+) -> Answer {
+    let account = app.account(&headers, &method, &uri)?;
+    let id: OrderId = order_id.parse().map_err(|_| ApiError::not_found())?;
+    let mut moment = app.moment();
+    let shown_until = as_of(&moment);
+    let exchange: &Exchange = moment.world.exchange();
+    let order = exchange.order_as_of(account, id, shown_until).ok_or_else(ApiError::not_found)?;
+    Ok(Json(json!({ "order": wire::order(exchange, order) })))
+}
