@@ -106,7 +106,9 @@ impl AccountSource for KalshiClient {
         for (index, fill) in listed.into_iter().enumerate() {
             fills.push(parse::portfolio::fill(fill, &format!("$.fills[{index}]"))?);
         }
-        fills.sort_by(|a, b| (a.filled_at, &a.fill_id).cmp(&(b.filled_at, &b.fill_id)));
+        // Listed newest first. The sort is stable, so fills of one moment keep the exchange's order.
+        fills.reverse();
+        fills.sort_by_key(|fill| fill.filled_at);
         Ok(fills)
     }
 
@@ -124,7 +126,8 @@ impl AccountSource for KalshiClient {
             let path = format!("$.settlements[{index}]");
             settlements.push(parse::portfolio::settlement(settlement, &path)?);
         }
-        settlements.sort_by(|a, b| (a.settled_at, &a.ticker).cmp(&(b.settled_at, &b.ticker)));
+        settlements.reverse();
+        settlements.sort_by_key(|settlement| settlement.settled_at);
         Ok(settlements)
     }
 

@@ -405,7 +405,7 @@ async fn mount_account(server: &MockServer) {
     };
     signed("/portfolio/fills")
         .respond_with(body(json!({"cursor": "", "fills": [
-            fill("f2", "2026-11-22T15:00:00.2Z"), fill("f1", "2026-11-22T15:00:00.1Z"),
+            fill("a-last", "2026-11-22T15:00:00.2Z"), fill("f2", "2026-11-22T15:00:00.2Z"), fill("f1", "2026-11-22T15:00:00.1Z"),
         ]})))
         .expect(1)
         .mount(server)
@@ -461,7 +461,7 @@ async fn a_snapshot_reads_the_whole_account() {
             .iter()
             .map(|f| f.fill_id.as_str())
             .collect::<Vec<_>>(),
-        ["f1", "f2"]
+        ["f1", "f2", "a-last"]
     );
     assert_eq!(
         snapshot.positions,
