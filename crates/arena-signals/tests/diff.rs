@@ -287,7 +287,7 @@ fn binary_noise_does_not_hide_a_shift_of_exactly_the_threshold() {
     after.entries[0].score = Some(Rating::parse("1503.07").unwrap());
     let signals = signals(&before, &after);
     assert!(
-        matches!(&signals[0], Signal::ScoreShift { score_delta, .. } if *score_delta == 3.0),
+        matches!(&signals[0], Signal::ScoreShift { score_delta, .. } if score_delta.to_bits() == 3.0_f64.to_bits()),
         "{signals:?}"
     );
 }

@@ -1,6 +1,6 @@
 //! Boards for the tests, and the captured ones.
 // A test file compiles this for itself and uses what it needs; Clippy's test exemptions do not reach this module.
-#![allow(dead_code, clippy::unwrap_used, clippy::panic)]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 pub mod readings;
 
