@@ -83,7 +83,7 @@ CREATE TABLE settlements (
     UNIQUE (ticker, yes_value, fee, settled_at)
 ) STRICT;
 
--- One row per content hash; rows are the entries as compressed JSON.
+-- One row per content hash: the entries, column by column, as compressed JSON.
 CREATE TABLE boards (
     id INTEGER PRIMARY KEY,
     hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),
