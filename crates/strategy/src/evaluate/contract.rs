@@ -93,6 +93,15 @@ impl<'a> Scene<'a> {
         self.board.as_ref()?.outlook(terms.rules, terms.check_time)
     }
 
+    /// Whether a mapping names something that the board lists.
+    pub(crate) fn knows(&self, mapping: &Mapping) -> bool {
+        let board = self.board.as_ref();
+        mapping
+            .claim
+            .as_ref()
+            .is_some_and(|claim| board.is_some_and(|board| board.lists(claim)))
+    }
+
     fn value(&self, terms: Option<Terms<'_>>) -> Option<(Value, BTreeMap<String, f64>)> {
         let terms = terms?;
         let outlook = self.outlook(terms)?;

@@ -96,9 +96,17 @@ fn assess_event<'a>(
         board_reasons: event_board_reasons(scene, markets, terms, &claims, &enterable),
         mids_out_of_band: guards::mids_out_of_band(&raw, &scene.params.guards),
     };
+    // A contract whose claim is not known may hold what the known claims leave.
+    let all_known = mappings.len() == markets.len() && mappings.iter().all(|mapping| scene.knows(mapping));
     let nobody = terms
         .and_then(|terms| scene.outlook(terms))
-        .map_or(0.0, |outlook| outlook.nobody(&claims));
+        .map_or(0.0, |outlook| {
+            if all_known {
+                outlook.nobody(&claims)
+            } else {
+                outlook.unlisted()
+            }
+        });
     for (market, prior) in markets.iter().zip(devig(&raw, nobody)) {
         assessed.push(scene.assess(market, prior, &event));
     }

@@ -97,6 +97,11 @@ impl<'a> Outlook<'a> {
             .collect()
     }
 
+    /// The probability that a model which the board does not list wins.
+    pub(crate) fn unlisted(&self) -> f64 {
+        self.fair.central.unlisted()
+    }
+
     /// The probability that none of an event's claims comes true.
     pub(crate) fn nobody(&self, claims: &[&Claim]) -> f64 {
         self.fair.central.nobody(claims.iter().copied())
