@@ -1,7 +1,9 @@
 //! Writing down what is learnt: one step of one order, one fill, one settlement at a time.
 
+use std::collections::BTreeMap;
+
 use autotrader_domain::ports::FeedError;
-use autotrader_domain::{ClientOrderId, Fill, OrderState, SettlementRecord, VenueOrderId};
+use autotrader_domain::{ClientOrderId, Contracts, Fill, OrderState, SettlementRecord, VenueOrderId};
 use chrono::{DateTime, Utc};
 use tracing::warn;
 
@@ -72,24 +74,47 @@ impl Executor {
         let changed = life.order != before.order;
         tracker.insert(life.clone());
         if changed {
-            self.report(&life, detail, events).await;
+            self.report(tracker, &life, detail, events).await;
         }
     }
 
     /// Stores an order as it now is and reports it.
     ///
-    /// When the store fails the step still counts: it is a fact about the venue, and a restart finds it out again.
-    pub(crate) async fn report(&self, life: &Life, detail: &str, events: &mut Vec<ExecutionEvent>) {
-        if let Err(error) = self.ports.store.update_order(&life.order, detail).await {
-            events.push(ExecutionEvent::StoreFailed {
-                detail: format!(
-                    "Order {} was not stored as {}: {error}.",
-                    life.order.client_order_id,
-                    life.order.state.as_str()
-                ),
-            });
-        }
+    /// When the store fails the step still counts: it is a fact about the venue. It is stored before the next one, and a
+    /// restart finds it out again.
+    pub(crate) async fn report(
+        &self,
+        tracker: &mut Tracker,
+        life: &Life,
+        detail: &str,
+        events: &mut Vec<ExecutionEvent>,
+    ) {
+        tracker
+            .unsaved(&life.order.client_order_id)
+            .push_back((life.order.clone(), detail.to_owned()));
         events.push(order_event(life, detail));
+        self.save(tracker, &life.order.client_order_id, events).await;
+    }
+
+    /// Stores the steps of an order that are not stored yet, in the order taken, up to the first failure.
+    async fn save(&self, tracker: &mut Tracker, id: &ClientOrderId, events: &mut Vec<ExecutionEvent>) {
+        let unsaved = tracker.unsaved(id);
+        while let Some((order, detail)) = unsaved.front() {
+            if let Err(error) = self.ports.store.update_order(order, detail).await {
+                events.push(ExecutionEvent::StoreFailed {
+                    detail: format!("Order {id} was not stored as {}: {error}.", order.state.as_str()),
+                });
+                return;
+            }
+            unsaved.pop_front();
+        }
+    }
+
+    /// Stores the steps of every order that are not stored yet.
+    pub(crate) async fn save_all(&self, tracker: &mut Tracker, events: &mut Vec<ExecutionEvent>) {
+        for id in tracker.with_unsaved() {
+            self.save(tracker, &id, events).await;
+        }
     }
 
     /// Takes in what the venue says of an order, and its id there when that is news.
@@ -218,6 +243,26 @@ impl Executor {
             Step::Fill(fill.contracts),
         ];
         self.steps_in(tracker, id, &steps, &detail, events).await;
+    }
+
+    /// Counts stored fills into orders that were stored before they were counted.
+    pub(crate) async fn count_stored_fills(&self, fills: &[Fill], events: &mut Vec<ExecutionEvent>) {
+        let mut tracker = self.tracker.lock().await;
+        let counted: BTreeMap<ClientOrderId, Contracts> = tracker
+            .lives()
+            .map(|life| (life.order.client_order_id.clone(), life.order.filled))
+            .collect();
+        for (id, mut counted) in counted {
+            for fill in fills
+                .iter()
+                .filter(|fill| fill.client_order_id.as_ref() == Some(&id))
+            {
+                match counted.checked_sub(fill.contracts) {
+                    Some(rest) => counted = rest,
+                    None => self.fill_order(&mut tracker, &id, fill, events).await,
+                }
+            }
+        }
     }
 
     /// Books settlements that are new, oldest first, each durable before it is reported.

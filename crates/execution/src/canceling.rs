@@ -31,10 +31,10 @@ impl Executor {
                 self.settle_gone(id, &venue, &what, &mut events).await;
             }
             CancelOutcome::Refused { reason, detail } => {
-                let tracker = self.tracker.lock().await;
-                if let Some(life) = tracker.life(id) {
+                let mut tracker = self.tracker.lock().await;
+                if let Some(life) = tracker.life(id).cloned() {
                     let detail = format!("Cancel refused: {reason} {detail}");
-                    self.report(life, &detail, &mut events).await;
+                    self.report(&mut tracker, &life, &detail, &mut events).await;
                 }
             }
         }

@@ -82,16 +82,21 @@ impl Executor {
 
     /// Remembers what the database does, in place of everything remembered so far: call once, before anything else.
     ///
-    /// Returns a mismatch for every open order whose stored request is missing.
+    /// Returns a step for every order whose fills were stored when the process ended but not yet counted into it, and a
+    /// mismatch for every open order whose stored request is missing.
+    ///
+    /// Not cancellation-safe: a dropped call must be repeated.
     pub async fn restore(&self, restored: &Restored) -> Vec<ExecutionEvent> {
         let (tracker, without_request) = Tracker::restored(restored, self.ports.clock.now());
         *self.tracker.lock().await = tracker;
-        without_request
+        let mut events: Vec<ExecutionEvent> = without_request
             .into_iter()
             .map(|id| ExecutionEvent::Mismatch {
                 detail: format!("Order {id} is stored without its request and cannot be resolved."),
             })
-            .collect()
+            .collect();
+        self.count_stored_fills(&restored.fills, &mut events).await;
+        events
     }
 
     /// Submits one approved order, at most once, and returns every step it took and every fill it got.
@@ -119,14 +124,20 @@ impl Executor {
                 detail: format!("Order {} is already being submitted.", order.client_order_id),
             }];
         };
+        {
+            // What the store still owes to earlier orders would make it refuse this one.
+            let mut tracker = self.tracker.lock().await;
+            self.save_all(&mut tracker, &mut events).await;
+        }
         if let Err(error) = self.ports.store.commit_intent(&order, &request).await {
             warn!(client_order_id = %order.client_order_id, %error, "intent_not_durable");
-            return vec![ExecutionEvent::StoreFailed {
+            events.push(ExecutionEvent::StoreFailed {
                 detail: format!(
                     "The intent of {} was not stored and not sent: {error}.",
                     order.client_order_id
                 ),
-            }];
+            });
+            return events;
         }
         let id = order.client_order_id.clone();
         let outcome = self.send(Life::new(order, request), &mut events).await;
@@ -159,7 +170,6 @@ impl Executor {
 
     /// Sends the request while its row is marked as sent.
     async fn send(&self, intended: Life, events: &mut Vec<ExecutionEvent>) -> PlaceOutcome {
-        let id = intended.order.client_order_id.clone();
         let at = self.ports.clock.now();
         let sent = match advance(&intended, &Step::Send, at) {
             Ok(sent) => sent,
@@ -182,8 +192,16 @@ impl Executor {
         };
         if let Err(error) = marked {
             events.push(ExecutionEvent::StoreFailed {
-                detail: format!("Order {id} was not marked as sent: {error}."),
+                detail: format!(
+                    "Order {} was not marked as sent: {error}.",
+                    sent.order.client_order_id
+                ),
             });
+            // Stored before any later step of it, once the store works again.
+            let mut tracker = self.tracker.lock().await;
+            tracker
+                .unsaved(&sent.order.client_order_id)
+                .push_front((sent.order.clone(), "Sent.".to_owned()));
         }
         outcome
     }

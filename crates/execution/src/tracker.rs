@@ -1,9 +1,9 @@
 //! What execution remembers between effects.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use autotrader_domain::ports::Restored;
-use autotrader_domain::{ClientOrderId, SettlementRecord, VenueOrderId};
+use autotrader_domain::{ClientOrderId, Order, SettlementRecord, VenueOrderId};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::Life;
@@ -19,6 +19,8 @@ pub(crate) struct Tracker {
     fills: BTreeMap<String, DateTime<Utc>>,
     /// Settlements booked, likewise.
     settlements: BTreeMap<SettlementKey, DateTime<Utc>>,
+    /// Steps that the store has not taken yet, by order, in the order taken.
+    unsaved: BTreeMap<ClientOrderId, Unsaved>,
     /// The start of the last complete read of fills.
     pub(crate) fills_cursor: DateTime<Utc>,
     /// The start of the last complete read of settlements.
@@ -26,6 +28,9 @@ pub(crate) struct Tracker {
     /// Fills of strangers before this belong to the time before this database.
     pub(crate) began: DateTime<Utc>,
 }
+
+/// Steps with their words, oldest first.
+pub(crate) type Unsaved = VecDeque<(Order, String)>;
 
 /// A settlement is known by its market, its time and its value: an amendment is another one.
 type SettlementKey = (String, i64, i64);
@@ -46,6 +51,7 @@ impl Tracker {
             owners: BTreeMap::new(),
             fills: BTreeMap::new(),
             settlements: BTreeMap::new(),
+            unsaved: BTreeMap::new(),
             fills_cursor: now,
             settlements_cursor: now,
             began: now,
@@ -137,6 +143,17 @@ impl Tracker {
 
     pub(crate) fn note_settlement(&mut self, settled: &SettlementRecord) {
         self.settlements.insert(key_of(settled), settled.settled_at);
+    }
+
+    /// The steps of an order that the store has not taken yet.
+    pub(crate) fn unsaved(&mut self, id: &ClientOrderId) -> &mut Unsaved {
+        self.unsaved.entry(id.clone()).or_default()
+    }
+
+    /// Orders of which the store has not taken every step.
+    pub(crate) fn with_unsaved(&mut self) -> Vec<ClientOrderId> {
+        self.unsaved.retain(|_, steps| !steps.is_empty());
+        self.unsaved.keys().cloned().collect()
     }
 
     /// Orders whose outcome must be found out and that nobody is submitting now.

@@ -148,7 +148,7 @@ async fn a_fill_that_may_be_ours_waits_until_that_is_known() {
 
 #[tokio::test]
 async fn a_fill_of_no_order_of_ours_does_not_wait() {
-    let mut world = World::new();
+    let world = World::new();
     world.pass(TimeDelta::seconds(1));
     world.venue.stranger("T", None, 3, price("0.50"));
     world

@@ -192,7 +192,9 @@ impl World {
         }
         self.core.fill_ids = restored.fills.iter().map(|fill| fill.fill_id.clone()).collect();
         self.core.books = AccountBooks::from_restored(&restored).unwrap();
-        self.executor.restore(&restored).await
+        let events = self.executor.restore(&restored).await;
+        self.core.take(&events);
+        events
     }
 
     pub fn state(&self, id: &ClientOrderId) -> OrderState {
@@ -256,13 +258,21 @@ impl Core {
     }
 }
 
-/// Lets a call run until it waits for something, then drops it: the process dies there.
-pub async fn crash<T>(call: impl Future<Output = T>) {
+/// Lets a call run until it waits for something, then drops it: the process dies there. `None` when it did.
+pub async fn attempt<T>(call: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
         biased;
-        _ = call => panic!("the call was to hang at its crash point"),
-        () = std::future::ready(()) => {}
+        done = call => Some(done),
+        () = std::future::ready(()) => None,
     }
+}
+
+/// As [`attempt`], for a call that must die.
+pub async fn crash<T>(call: impl Future<Output = T>) {
+    assert!(
+        attempt(call).await.is_none(),
+        "the call was to hang at its crash point"
+    );
 }
 
 /// The events in short: states, fills, and the names of everything else.
