@@ -59,7 +59,7 @@ fn establish(path: &Path) -> Result<SqliteConnection, OpenError> {
 pub(crate) fn connect(path: &Path, access: Access) -> Result<SqliteConnection, OpenError> {
     let mut connection = establish(path)?;
     let settings = match access {
-        Access::Durable => "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;",
+        Access::Durable => "PRAGMA synchronous = FULL;",
         Access::Quick => "PRAGMA synchronous = NORMAL;",
         Access::Read => "PRAGMA query_only = ON;",
     };
