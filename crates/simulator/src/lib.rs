@@ -4,8 +4,14 @@
 //! WebSocket server (feature `server`) serves an exchange and a leaderboard site together.
 
 pub mod exchange;
+pub mod liquidity;
+pub mod scenario;
 #[cfg(feature = "server")]
 pub mod server;
 mod simulated_world;
+pub mod site;
+mod world;
 
+pub use scenario::{INVENTED_LLM1_TIE_RULE, Scenario, WorldOptions};
 pub use simulated_world::{Faults, PageResponse, SimulatedWorld};
+pub use world::World;

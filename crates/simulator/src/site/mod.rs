@@ -1,0 +1,11 @@
+//! The leaderboard site: boards, and pages that carry them as the real site's pages do.
+
+mod board;
+mod page;
+mod payload;
+mod table;
+mod winner;
+
+pub use board::{RankedModel, SiteBoard, SiteModel};
+pub use page::{block_page, board_page};
+pub use winner::winner;

@@ -1,0 +1,443 @@
+//! The world: script, exchange, participants and site moved by one clock.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::sync::Arc;
+
+use autotrader_domain::{EventTicker, Money, Ticker};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::exchange::{
+    AccountId, AccountKind, EventListing, Exchange, FeeModel, MarketListing, PriceStructure, SeriesListing,
+    SettlementSource,
+};
+use crate::liquidity::{Liquidity, next_round};
+use crate::scenario::{
+    INVENTED_LLM1_TIE_RULE, ListedContract, PublicClaim, Scenario, Shown, TOP_MODEL_TIE_RULE, WorldOptions,
+};
+use crate::site::{SiteBoard, block_page, board_page, winner};
+use crate::{Faults, PageResponse, SimulatedWorld};
+
+/// The page that the contracts settle on.
+const SETTLING_PATH: &str = "/leaderboard/text/overall-no-style-control";
+
+/// Cash of the account under test at the start.
+const OPENING_CASH: Money = Money::dollars(1_000);
+
+/// How long after its determination a market pays, in seconds.
+const SETTLEMENT_TIMER: u32 = 1_800;
+
+/// How many rendered pages are kept; the page under test is nearly always the same one.
+const PAGES_KEPT: usize = 4;
+
+/// A rendered page.
+#[derive(Debug, Clone)]
+struct Rendered {
+    body: Bytes,
+    gzip: Option<Bytes>,
+}
+
+/// A world.
+#[derive(Debug)]
+pub struct World {
+    scenario: Scenario,
+    exchange: Exchange,
+    liquidity: Liquidity,
+    trader: AccountId,
+    now: DateTime<Utc>,
+    next_quotes: DateTime<Utc>,
+    checks: Vec<(DateTime<Utc>, EventTicker)>,
+    pages: Vec<(Arc<SiteBoard>, Rendered)>,
+}
+
+impl World {
+    /// A world that plays days of virtual time.
+    #[must_use]
+    pub fn demo(options: &WorldOptions) -> Self {
+        Self::new(Scenario::demo(options), options)
+    }
+
+    /// A world that plays in wall time, with a new leader within seconds.
+    #[must_use]
+    pub fn live(options: &WorldOptions) -> Self {
+        Self::new(Scenario::live(options), options)
+    }
+
+    fn new(scenario: Scenario, options: &WorldOptions) -> Self {
+        let mut exchange = Exchange::new(options.seed, options.start);
+        list(&mut exchange, &scenario, options.start);
+        let trader = exchange.open_account("trader", AccountKind::Member, OPENING_CASH, options.start);
+        let liquidity = Liquidity::open(&mut exchange, options.seed, options.start);
+        let mut checks: Vec<(DateTime<Utc>, EventTicker)> = scenario
+            .contracts
+            .contracts
+            .iter()
+            .map(|contract| (contract.check, contract.event.clone()))
+            .collect();
+        checks.sort();
+        checks.dedup();
+        let mut world = Self {
+            next_quotes: options.start,
+            now: options.start,
+            scenario,
+            exchange,
+            liquidity,
+            trader,
+            checks,
+            pages: Vec::new(),
+        };
+        world.advance(options.start);
+        world
+    }
+
+    /// The account under test.
+    #[must_use]
+    pub const fn trader(&self) -> AccountId {
+        self.trader
+    }
+
+    /// The exchange, to look at.
+    #[must_use]
+    pub const fn exchange_view(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// The script.
+    #[must_use]
+    pub const fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Does everything due up to `at`, each thing at its own time, so that the steps in which time passes do not matter.
+    fn advance(&mut self, at: DateTime<Utc>) {
+        while let Some(due) = self.next_due().filter(|due| *due <= at) {
+            self.exchange.advance(due);
+            self.determine_due(due);
+            if self.next_quotes == due {
+                self.liquidity.act(&mut self.exchange, &self.scenario, due);
+                self.next_quotes = next_round(due, self.scenario.quote_every);
+            }
+        }
+        if at > self.now {
+            self.exchange.advance(at);
+            self.now = at;
+        }
+    }
+
+    fn next_due(&self) -> Option<DateTime<Utc>> {
+        let check = self.checks.first().map(|(check, _)| *check + DECIDED_AFTER);
+        check.into_iter().chain([self.next_quotes]).min()
+    }
+
+    /// Decides the events whose check has passed, by what the page showed at the check.
+    fn determine_due(&mut self, due: DateTime<Utc>) {
+        while let Some((check, event)) = self
+            .checks
+            .first()
+            .filter(|(check, _)| *check + DECIDED_AFTER <= due)
+            .cloned()
+        {
+            self.checks.remove(0);
+            let Some(board) = self.scenario.public_board(check).cloned() else {
+                continue;
+            };
+            let won = winner(&board);
+            let pays = |contract: &&ListedContract| {
+                contract.event == event
+                    && won.is_some_and(|winner| match &contract.claim {
+                        PublicClaim::Model(name) => winner.model.name == *name,
+                        PublicClaim::Lab(lab) => winner.model.organization == *lab,
+                    })
+            };
+            let ticker: Option<Ticker> = self
+                .scenario
+                .contracts
+                .contracts
+                .iter()
+                .find(pays)
+                .map(|contract| contract.ticker.clone());
+            // A market that is decided already stays as it is; the script decides each event once.
+            let _ = self.exchange.determine_event(&event, ticker.as_ref(), due);
+        }
+    }
+
+    fn rendered(&mut self, board: &Arc<SiteBoard>) -> Rendered {
+        if let Some((_, page)) = self.pages.iter().find(|(known, _)| Arc::ptr_eq(known, board)) {
+            return page.clone();
+        }
+        let body = board_page(board);
+        let page = Rendered {
+            gzip: gzip(&body),
+            body,
+        };
+        if self.pages.len() >= PAGES_KEPT {
+            self.pages.remove(0);
+        }
+        self.pages.push((Arc::clone(board), page.clone()));
+        page
+    }
+}
+
+/// How long after the check an event is decided.
+const DECIDED_AFTER: TimeDelta = TimeDelta::minutes(5);
+
+fn gzip(body: &Bytes) -> Option<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 6), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok().map(Bytes::from)
+}
+
+impl SimulatedWorld for World {
+    fn advance_to(&mut self, at: DateTime<Utc>) {
+        self.advance(at);
+    }
+
+    fn exchange(&mut self) -> &mut Exchange {
+        &mut self.exchange
+    }
+
+    fn leaderboard(&mut self, path: &str, at: DateTime<Utc>) -> PageResponse {
+        if path != SETTLING_PATH {
+            return PageResponse::text(404, "no such leaderboard\n");
+        }
+        let shown = self.scenario.shown(at).map(|showing| showing.shown.clone());
+        match shown {
+            Some(Shown::Board(board) | Shown::OtherCategory(board)) => {
+                let page = self.rendered(&board);
+                PageResponse {
+                    status: 200,
+                    content_type: "text/html; charset=utf-8",
+                    headers: Vec::new(),
+                    body: page.body,
+                    gzip: page.gzip,
+                }
+            }
+            Some(Shown::Blocked) => PageResponse {
+                status: 403,
+                content_type: "text/html; charset=utf-8",
+                headers: Vec::new(),
+                body: block_page(),
+                gzip: None,
+            },
+            None => PageResponse::text(503, "nothing is shown yet\n"),
+        }
+    }
+
+    fn faults(&self, at: DateTime<Utc>) -> Faults {
+        Faults {
+            market_data_down: self.scenario.market_data_down(at),
+            ..Faults::default()
+        }
+    }
+}
+
+/// Lists the script's contracts; a contract that cannot be listed is a fault of the script and shows in its tests.
+fn list(exchange: &mut Exchange, scenario: &Scenario, at: DateTime<Utc>) {
+    let mut events: BTreeMap<EventTicker, &ListedContract> = BTreeMap::new();
+    for (series, title, fee_model) in [
+        ("KXTOPMODEL", "Top AI model", FeeModel::Quadratic),
+        ("KXLLM1", "Best AI", FeeModel::QuadraticWithMakerFees),
+    ] {
+        if let Ok(ticker) = series.parse() {
+            let _ = exchange.add_series(series_listing(ticker, title, fee_model), at);
+        }
+    }
+    for contract in &scenario.contracts.contracts {
+        events.entry(contract.event.clone()).or_insert(contract);
+    }
+    for (ticker, contract) in events {
+        let listing = EventListing {
+            ticker,
+            series: contract.series.clone(),
+            title: format!("{} on {}", contract.series, contract.check.format("%b %-d, %Y")),
+            sub_title: contract.check.format("On %b %-d, %Y").to_string(),
+            mutually_exclusive: true,
+            strike_date: Some(contract.check),
+        };
+        let _ = exchange.add_event(listing, at);
+    }
+    for contract in &scenario.contracts.contracts {
+        let _ = exchange.add_market(market_listing(contract, at), at);
+    }
+}
+
+fn series_listing(
+    ticker: autotrader_domain::SeriesTicker,
+    title: &str,
+    fee_model: FeeModel,
+) -> SeriesListing {
+    SeriesListing {
+        ticker,
+        title: title.to_owned(),
+        category: "Science and Technology".to_owned(),
+        frequency: "weekly".to_owned(),
+        tags: vec!["AI".to_owned()],
+        settlement_sources: vec![SettlementSource {
+            name: "Arena leaderboard, text, overall, no style control".to_owned(),
+            url: format!("http://localhost{SETTLING_PATH}"),
+        }],
+        fee_model,
+        fee_multiplier_millionths: 1_000_000,
+    }
+}
+
+fn market_listing(contract: &ListedContract, at: DateTime<Utc>) -> MarketListing {
+    let (tie_rule, custom_strike) = match &contract.claim {
+        PublicClaim::Model(name) => (
+            TOP_MODEL_TIE_RULE,
+            Some(BTreeMap::from([("Model".to_owned(), name.clone())])),
+        ),
+        PublicClaim::Lab(_) => (INVENTED_LLM1_TIE_RULE, None),
+    };
+    MarketListing {
+        ticker: contract.ticker.clone(),
+        event: contract.event.clone(),
+        title: None,
+        yes_sub_title: contract.label.clone(),
+        no_sub_title: contract.label.clone(),
+        rules_primary: contract.rules_primary.clone(),
+        rules_secondary: tie_rule.to_owned(),
+        custom_strike,
+        open_time: at,
+        close_time: contract.check,
+        expected_expiration_time: Some(contract.check),
+        latest_expiration_time: contract.check + TimeDelta::days(7),
+        settlement_timer_seconds: SETTLEMENT_TIMER,
+        can_close_early: true,
+        early_close_condition: None,
+        prices: if contract.fine_grid {
+            PriceStructure::deci_cent()
+        } else {
+            PriceStructure::linear_cent()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autotrader_domain::{MarketStatus, SettlementResult};
+
+    fn options() -> WorldOptions {
+        WorldOptions {
+            seed: 5,
+            start: "2026-09-21T00:00:00Z".parse().unwrap(),
+            days: 6,
+            tweak_row: None,
+        }
+    }
+
+    fn books(world: &World) -> Vec<String> {
+        world
+            .exchange
+            .all_markets()
+            .map(|market| format!("{:?}", world.exchange.book(&market.listing.ticker)))
+            .collect()
+    }
+
+    #[test]
+    fn every_contract_of_the_script_is_listed_and_quoted() {
+        let mut world = World::demo(&options());
+        world.advance_to(options().start + TimeDelta::hours(1));
+        assert_eq!(
+            world.exchange.all_markets().count(),
+            world.scenario.contracts.contracts.len()
+        );
+        for market in world.exchange.all_markets() {
+            assert!(
+                market.best_bid().is_some() && market.best_ask().is_some(),
+                "{}",
+                market.listing.ticker
+            );
+        }
+    }
+
+    #[test]
+    fn one_jump_and_many_steps_end_in_the_same_world() {
+        let end = options().start + TimeDelta::hours(30);
+        let mut jumped = World::demo(&options());
+        jumped.advance_to(end);
+        let mut stepped = World::demo(&options());
+        let mut at = options().start;
+        while at < end {
+            at = (at + TimeDelta::seconds(777)).min(end);
+            stepped.advance_to(at);
+        }
+        assert_eq!(books(&jumped), books(&stepped));
+        assert_eq!(jumped.exchange.trades(), stepped.exchange.trades());
+    }
+
+    #[test]
+    fn checks_are_decided_and_paid_and_money_is_conserved() {
+        let mut world = World::demo(&options());
+        world.advance_to(options().start + TimeDelta::days(6));
+        let finalized = world
+            .exchange
+            .all_markets()
+            .filter(|market| market.status == MarketStatus::Finalized)
+            .count();
+        assert!(finalized >= 20, "{finalized}");
+        let winners = world
+            .exchange
+            .all_markets()
+            .filter(|market| {
+                market.status == MarketStatus::Finalized
+                    && format!("{market:?}").contains("result: Some(Yes)")
+            })
+            .count();
+        assert_eq!(winners, 4, "one model and one lab for each of two checks");
+        assert_eq!(world.exchange.total(), world.exchange.opening_cash());
+    }
+
+    #[test]
+    fn the_page_is_as_large_as_a_real_one_and_shows_what_the_script_says() {
+        let mut world = World::demo(&options());
+        let start = options().start;
+        let page = world.leaderboard(SETTLING_PATH, start);
+        assert_eq!(page.status, 200);
+        assert!(
+            (2_000_000..3_000_000).contains(&page.body.len()),
+            "{} bytes",
+            page.body.len()
+        );
+        assert!(page.gzip.is_some_and(|gzip| gzip.len() < 600_000));
+        assert_eq!(
+            world
+                .leaderboard(SETTLING_PATH, start + TimeDelta::minutes(20 * 60 + 1))
+                .status,
+            403
+        );
+        assert_eq!(
+            world.leaderboard("/leaderboard/text/elsewhere", start).status,
+            404
+        );
+        assert!(
+            world
+                .faults(start + TimeDelta::minutes(32 * 60 + 10))
+                .market_data_down
+        );
+    }
+}
+#[cfg(test)]
+mod dbg {
+    use super::*;
+    #[test]
+    fn dbg_world() {
+        let o = WorldOptions { seed: 5, start: "2026-09-21T00:00:00Z".parse().unwrap(), days: 6, tweak_row: None };
+        let mut w = World::demo(&o);
+        w.advance_to(o.start + TimeDelta::hours(1));
+        for m in w.exchange.all_markets() { println!("{} {:?} {:?} {:?} {:?}", m.listing.ticker, m.status, m.best_bid(), m.best_ask(), m.listing.close_time); }
+        let t: Ticker = "KXLLM1-26SEP23-BASA".parse().unwrap();
+        println!("{:?}", w.exchange.submit(w.liquidity.maker, NewOrder::resting(t, autotrader_domain::BookSide::Ask, autotrader_domain::Contracts::whole(5), autotrader_domain::Price::from_cents(3).unwrap()), o.start + TimeDelta::hours(1)));
+        w.advance_to(o.start + TimeDelta::hours(63));
+        let b = w.scenario.public_board(w.now).unwrap().clone();
+        println!("{:?}", winner(&b).unwrap().model);
+        let (c, e) = (w.now, w.scenario.contracts.contracts[0].event.clone());
+        println!("{c} {e} {:?}", w.exchange.determine_event(&e, None, c));
+    }
+}
+#[cfg(test)]
+use crate::exchange::NewOrder;
