@@ -1,5 +1,9 @@
 //! Money: conservation, collateral, profit, fees, settlement.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -18,16 +22,26 @@ fn buying_and_selling_books_the_exact_profit() {
     x.submit(b, ioc(bid(TOP, "10", "0.52")), after(2)).unwrap();
     // 0.07 · 10 · 0.52 · 0.48 = 0.17472, rounded up to 0.1748.
     assert_eq!(x.balance(b).unwrap().cash, m("94.6252"));
-    assert_eq!(x.balance(a).unwrap().cash, m("95.2"), "makers pay no fee in this series");
+    assert_eq!(
+        x.balance(a).unwrap().cash,
+        m("95.2"),
+        "makers pay no fee in this series"
+    );
     x.submit(a, bid(TOP, "4", "0.60"), after(3)).unwrap();
     x.submit(b, ioc(ask(TOP, "4", "0.60")), after(4)).unwrap();
     let holding = &x.positions(b)[&t(TOP)];
-    assert_eq!((holding.net.to_string().as_str(), holding.cost), ("6.00", m("3.12")));
+    assert_eq!(
+        (holding.net.to_string().as_str(), holding.cost),
+        ("6.00", m("3.12"))
+    );
     assert_eq!(holding.realized, m("0.32"));
     assert_eq!(holding.traded, m("7.60"));
     // 0.07 · 4 · 0.6 · 0.4 = 0.0672.
     assert_eq!(holding.fees, m("0.2420"));
-    assert_eq!(x.balance(b).unwrap().cash, m("94.6252") .checked_add(m("2.3328")).unwrap());
+    assert_eq!(
+        x.balance(b).unwrap().cash,
+        m("94.6252").checked_add(m("2.3328")).unwrap()
+    );
     assert_eq!(x.market(&t(TOP)).unwrap().open_interest, c("6"));
     assert_eq!(x.total(), x.opening_cash());
 }
@@ -41,7 +55,10 @@ fn selling_through_zero_closes_and_opens() {
     x.submit(a, bid(TOP, "5", "0.40"), after(3)).unwrap();
     x.submit(b, ioc(ask(TOP, "5", "0.40")), after(4)).unwrap();
     let holding = &x.positions(b)[&t(TOP)];
-    assert_eq!((holding.net.to_string().as_str(), holding.cost), ("-2.00", m("1.2")));
+    assert_eq!(
+        (holding.net.to_string().as_str(), holding.cost),
+        ("-2.00", m("1.2"))
+    );
     assert_eq!(holding.realized, m("-0.3"));
     assert_eq!(x.market(&t(TOP)).unwrap().open_interest, c("2"));
     assert_eq!(x.total(), x.opening_cash());
@@ -52,9 +69,15 @@ fn the_fees_of_real_fills_come_out() {
     let mut x = exchange();
     let [a, b] = ["a", "b"].map(|name| member(&mut x, name, 100));
     x.submit(a, ask(TOP, "1", "0.52"), after(1)).unwrap();
-    assert_eq!(x.submit(b, ioc(bid(TOP, "1", "0.99")), after(2)).unwrap().fees, m("0.0175"));
+    assert_eq!(
+        x.submit(b, ioc(bid(TOP, "1", "0.99")), after(2)).unwrap().fees,
+        m("0.0175")
+    );
     x.submit(a, ask(TOP, "1", "0.01"), after(3)).unwrap();
-    assert_eq!(x.submit(b, ioc(bid(TOP, "1", "0.01")), after(4)).unwrap().fees, m("0.0007"));
+    assert_eq!(
+        x.submit(b, ioc(bid(TOP, "1", "0.01")), after(4)).unwrap().fees,
+        m("0.0007")
+    );
 }
 
 #[test]
@@ -85,13 +108,20 @@ fn resting_orders_hold_collateral_and_closing_ones_do_not() {
     let [a, b] = ["a", "b"].map(|name| member(&mut x, name, 10));
     x.submit(a, bid(TOP, "10", "0.60"), after(1)).unwrap();
     assert_eq!(x.balance(a).unwrap().available, m("4"));
-    assert_eq!(x.submit(a, bid(TOP_B, "10", "0.41"), after(2)), Err(Refusal::InsufficientBalance));
+    assert_eq!(
+        x.submit(a, bid(TOP_B, "10", "0.41"), after(2)),
+        Err(Refusal::InsufficientBalance)
+    );
     x.submit(b, ioc(ask(TOP, "10", "0.60")), after(3)).unwrap();
     assert_eq!(x.balance(a).unwrap().cash, m("4"));
     let sell = x.submit(a, ask(TOP, "10", "0.70"), after(4)).unwrap().order_id;
     assert_eq!(x.balance(a).unwrap().reserved, Money::ZERO, "it only closes");
     x.submit(a, ask(TOP, "10", "0.80"), after(5)).unwrap();
-    assert_eq!(x.balance(a).unwrap().reserved, m("2"), "the dearer one would open NO at 0.20");
+    assert_eq!(
+        x.balance(a).unwrap().reserved,
+        m("2"),
+        "the dearer one would open NO at 0.20"
+    );
     x.cancel(a, sell, after(6)).unwrap();
     assert_eq!(x.balance(a).unwrap().reserved, Money::ZERO);
 }
@@ -102,7 +132,10 @@ fn an_order_that_cannot_pay_its_fee_is_refused() {
     let a = member(&mut x, "a", 100);
     let b = x.open_account("b", AccountKind::Member, m("5.0000"), start());
     x.submit(a, ask(TOP, "10", "0.50"), after(1)).unwrap();
-    assert_eq!(x.submit(b, ioc(bid(TOP, "10", "0.50")), after(2)), Err(Refusal::InsufficientBalance));
+    assert_eq!(
+        x.submit(b, ioc(bid(TOP, "10", "0.50")), after(2)),
+        Err(Refusal::InsufficientBalance)
+    );
     assert!(x.submit(b, ioc(bid(TOP, "9", "0.50")), after(3)).is_ok());
 }
 
@@ -115,17 +148,27 @@ fn settled(result: SettlementResult, value: &str) -> (Exchange, AccountId, Accou
     x.advance(close());
     assert_eq!(x.market(&t(TOP)).unwrap().status, MarketStatus::Closed);
     assert_eq!(x.order(b, resting).unwrap().status, OrderStatus::Canceled);
-    assert_eq!(x.submit(b, bid(TOP, "1", "0.05"), close()), Err(Refusal::MarketInactive));
+    assert_eq!(
+        x.submit(b, bid(TOP, "1", "0.05"), close()),
+        Err(Refusal::MarketInactive)
+    );
     assert_eq!(x.cancel(b, resting, close()), Err(Refusal::MarketInactive));
     let decided = close() + chrono::TimeDelta::minutes(5);
     x.determine(&t(TOP), result, p(value), decided).unwrap();
     let before = x.balance(b).unwrap().cash;
     x.advance(decided + chrono::TimeDelta::seconds(1_799));
     assert_eq!(x.market(&t(TOP)).unwrap().status, MarketStatus::Determined);
-    assert_eq!(x.balance(b).unwrap().cash, before, "provisional until the timer has run");
+    assert_eq!(
+        x.balance(b).unwrap().cash,
+        before,
+        "provisional until the timer has run"
+    );
     x.advance(decided + chrono::TimeDelta::days(1));
     assert_eq!(x.market(&t(TOP)).unwrap().status, MarketStatus::Finalized);
-    assert_eq!(x.market(&t(TOP)).unwrap().settled_at, Some(decided + chrono::TimeDelta::seconds(1_800)));
+    assert_eq!(
+        x.market(&t(TOP)).unwrap().settled_at,
+        Some(decided + chrono::TimeDelta::seconds(1_800))
+    );
     assert_eq!(x.total(), x.opening_cash());
     (x, a, b)
 }
@@ -136,10 +179,16 @@ fn yes_pays_the_yes_side() {
     assert_eq!(x.balance(a).unwrap().cash, m("94"));
     assert_eq!(x.balance(b).unwrap().cash, m("105.832"));
     let entry = x.settlements(b).next().unwrap();
-    assert_eq!((entry.yes_count, entry.yes_cost, entry.revenue), (c("10"), m("4"), m("10")));
+    assert_eq!(
+        (entry.yes_count, entry.yes_cost, entry.revenue),
+        (c("10"), m("4"), m("10"))
+    );
     assert_eq!(x.positions(b)[&t(TOP)].realized, m("6"));
     let loser = x.settlements(a).next().unwrap();
-    assert_eq!((loser.no_count, loser.no_cost, loser.revenue), (c("10"), m("6"), m("0")));
+    assert_eq!(
+        (loser.no_count, loser.no_cost, loser.revenue),
+        (c("10"), m("6"), m("0"))
+    );
 }
 
 #[test]
@@ -166,13 +215,18 @@ fn an_event_has_one_winner_and_an_amendment_starts_the_timer_again() {
     let value = |x: &Exchange, ticker| x.market(&t(ticker)).unwrap().determination.unwrap().value;
     assert_eq!((value(&x, TOP), value(&x, TOP_B)), (Price::ZERO, Price::ONE));
     let later = close() + chrono::TimeDelta::minutes(20);
-    x.determine(&t(TOP_B), SettlementResult::No, Price::ZERO, later).unwrap();
+    x.determine(&t(TOP_B), SettlementResult::No, Price::ZERO, later)
+        .unwrap();
     assert_eq!(x.market(&t(TOP_B)).unwrap().status, MarketStatus::Amended);
     x.advance(close() + chrono::TimeDelta::minutes(40));
     assert_eq!(x.market(&t(TOP_B)).unwrap().status, MarketStatus::Amended);
     x.advance(later + chrono::TimeDelta::minutes(30));
     assert_eq!(x.market(&t(TOP_B)).unwrap().status, MarketStatus::Finalized);
-    assert!(x.determine(&t(TOP_B), SettlementResult::Yes, Price::ONE, later).is_err(), "paid is paid");
+    assert!(
+        x.determine(&t(TOP_B), SettlementResult::Yes, Price::ONE, later)
+            .is_err(),
+        "paid is paid"
+    );
 }
 
 #[test]
@@ -206,9 +260,22 @@ fn house_accounts_forget_finished_orders_and_log_nothing_but_trades() {
 
 #[derive(Debug, Clone)]
 enum Move {
-    Submit { who: usize, ticker: usize, buy: bool, cents: i64, count: i64, kind: u8, maker_stp: bool },
-    Cancel { who: usize, nth: usize },
-    CancelAll { who: usize },
+    Submit {
+        who: usize,
+        ticker: usize,
+        buy: bool,
+        cents: i64,
+        count: i64,
+        kind: u8,
+        maker_stp: bool,
+    },
+    Cancel {
+        who: usize,
+        nth: usize,
+    },
+    CancelAll {
+        who: usize,
+    },
 }
 
 fn moves() -> impl Strategy<Value = Move> {
@@ -226,7 +293,15 @@ fn moves() -> impl Strategy<Value = Move> {
 fn play(x: &mut Exchange, accounts: &[AccountId], step: i64, play: &Move) {
     let at = after(step);
     match *play {
-        Move::Submit { who, ticker, buy, cents, count, kind, maker_stp } => {
+        Move::Submit {
+            who,
+            ticker,
+            buy,
+            cents,
+            count,
+            kind,
+            maker_stp,
+        } => {
             let side = if buy { BookSide::Bid } else { BookSide::Ask };
             let count = Contracts::from_raw(count).unwrap();
             let price = Price::from_cents(cents).unwrap();
@@ -234,13 +309,18 @@ fn play(x: &mut Exchange, accounts: &[AccountId], step: i64, play: &Move) {
             order.time_in_force = match kind {
                 0 => TimeInForce::ImmediateOrCancel,
                 1 => TimeInForce::FillOrKill,
-                2 => TimeInForce::GoodTillCanceled { expires_at: Some(after(step + 7)) },
+                2 => TimeInForce::GoodTillCanceled {
+                    expires_at: Some(after(step + 7)),
+                },
                 _ => TimeInForce::GoodTillCanceled { expires_at: None },
             };
             order.reduce_only = kind == 0 && cents % 2 == 0;
             order.post_only = kind == 4;
-            order.self_trade_prevention =
-                if maker_stp { SelfTradePrevention::Maker } else { SelfTradePrevention::TakerAtCross };
+            order.self_trade_prevention = if maker_stp {
+                SelfTradePrevention::Maker
+            } else {
+                SelfTradePrevention::TakerAtCross
+            };
             // Refusals are part of the game: they must leave the ledger alone too.
             let _ = x.submit(accounts[who], order, at);
         }
@@ -259,8 +339,10 @@ fn play(x: &mut Exchange, accounts: &[AccountId], step: i64, play: &Move) {
 fn check_invariants(x: &Exchange, accounts: &[AccountId]) {
     assert_eq!(x.total(), x.opening_cash(), "money is neither made nor lost");
     for market in x.all_markets() {
-        let nets: Vec<i64> =
-            accounts.iter().map(|id| x.position(*id, &market.listing.ticker).raw()).collect();
+        let nets: Vec<i64> = accounts
+            .iter()
+            .map(|id| x.position(*id, &market.listing.ticker).raw())
+            .collect();
         assert_eq!(nets.iter().sum::<i64>(), 0, "every YES has its NO");
         let longs: i64 = nets.iter().filter(|net| **net > 0).sum();
         assert_eq!(longs, market.open_interest.raw());
@@ -269,10 +351,18 @@ fn check_invariants(x: &Exchange, accounts: &[AccountId]) {
         }
         let mut on_book = 0;
         for id in accounts {
-            on_book += x.resting(*id, &market.listing.ticker).map(|o| o.remaining.raw()).sum::<i64>();
+            on_book += x
+                .resting(*id, &market.listing.ticker)
+                .map(|o| o.remaining.raw())
+                .sum::<i64>();
         }
         let book = x.book(&market.listing.ticker).unwrap();
-        let shown: i64 = book.bids.iter().chain(&book.asks).map(|(_, count)| count.raw()).sum();
+        let shown: i64 = book
+            .bids
+            .iter()
+            .chain(&book.asks)
+            .map(|(_, count)| count.raw())
+            .sum();
         assert_eq!(shown, on_book, "the book shows what rests");
     }
     for id in accounts {
@@ -283,8 +373,14 @@ fn check_invariants(x: &Exchange, accounts: &[AccountId]) {
         let realized: Money = account.holdings.values().map(|h| h.realized).sum();
         let cost: Money = account.holdings.values().map(|h| h.cost).sum();
         let fees: Money = account.holdings.values().map(|h| h.fees).sum();
-        let explained = Money::dollars(50).saturating_add(realized).saturating_sub(cost).saturating_sub(fees);
-        assert_eq!(account.cash, explained, "cash is opening + realised - cost - fees");
+        let explained = Money::dollars(50)
+            .saturating_add(realized)
+            .saturating_sub(cost)
+            .saturating_sub(fees);
+        assert_eq!(
+            account.cash, explained,
+            "cash is opening + realised - cost - fees"
+        );
     }
 }
 

@@ -1,18 +1,25 @@
 //! Order entry and matching: priority, time in force, self-trade prevention, refusals.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
 use autotrader_domain::{BookSide, Money, TimeInForce};
-use autotrader_simulator::exchange::{
-    Exchange, OrderStatus, Refusal, SelfTradePrevention, UpdateReason,
-};
+use autotrader_simulator::exchange::{Exchange, OrderStatus, Refusal, SelfTradePrevention, UpdateReason};
 use support::*;
 
-fn sizes(exchange: &Exchange, ticker: &str) -> (Vec<(String, String)>, Vec<(String, String)>) {
+/// Prices and sizes as text, best first.
+type Side = Vec<(String, String)>;
+
+fn sizes(exchange: &Exchange, ticker: &str) -> (Side, Side) {
     let book = exchange.book(&t(ticker)).unwrap();
     let text = |side: Vec<(autotrader_domain::Price, autotrader_domain::Contracts)>| {
-        side.into_iter().map(|(price, count)| (price.to_string(), count.to_string())).collect()
+        side.into_iter()
+            .map(|(price, count)| (price.to_string(), count.to_string()))
+            .collect()
     };
     (text(book.bids), text(book.asks))
 }
@@ -34,7 +41,11 @@ fn better_prices_fill_first_and_then_earlier_orders() {
     assert_eq!(x.order(a, early).unwrap().status, OrderStatus::Executed);
     assert_eq!(x.order(b, late).unwrap().remaining, c("3"));
     let prices: Vec<_> = x.fills(taker).map(|fill| fill.price.to_string()).collect();
-    assert_eq!(prices, ["0.5400", "0.5500", "0.5500"], "each at the maker's price");
+    assert_eq!(
+        prices,
+        ["0.5400", "0.5500", "0.5500"],
+        "each at the maker's price"
+    );
     assert_eq!(ack.notional, m("6.55"));
     assert_eq!(x.total(), x.opening_cash());
 }
@@ -75,8 +86,14 @@ fn fill_or_kill_is_all_or_nothing_and_spends_its_client_id() {
     let mut order = bid(TOP, "4", "0.52");
     order.time_in_force = TimeInForce::FillOrKill;
     order.client_order_id = Some("fok-1".to_owned());
-    assert_eq!(x.submit(b, order.clone(), after(2)), Err(Refusal::FillOrKillInsufficientVolume));
-    assert_eq!(x.submit(b, order.clone(), after(3)), Err(Refusal::OrderAlreadyExists));
+    assert_eq!(
+        x.submit(b, order.clone(), after(2)),
+        Err(Refusal::FillOrKillInsufficientVolume)
+    );
+    assert_eq!(
+        x.submit(b, order.clone(), after(3)),
+        Err(Refusal::OrderAlreadyExists)
+    );
     order.count = c("3");
     order.client_order_id = Some("fok-2".to_owned());
     assert_eq!(x.submit(b, order, after(4)).unwrap().filled, c("3"));
@@ -89,7 +106,10 @@ fn post_only_orders_never_take() {
     x.submit(a, ask(TOP, "3", "0.50"), after(1)).unwrap();
     let mut order = bid(TOP, "1", "0.50");
     order.post_only = true;
-    assert_eq!(x.submit(b, order.clone(), after(2)), Err(Refusal::InvalidOrder("post only cross")));
+    assert_eq!(
+        x.submit(b, order.clone(), after(2)),
+        Err(Refusal::InvalidOrder("post only cross"))
+    );
     order.price = p("0.49");
     assert_eq!(x.submit(b, order, after(3)).unwrap().remaining, c("1"));
 }
@@ -106,10 +126,20 @@ fn reduce_only_is_capped_at_the_position() {
     let ack = x.submit(b, order.clone(), after(4)).unwrap();
     assert_eq!((ack.filled, ack.remaining), (c("3"), c("0")));
     let record = x.order(b, ack.order_id).unwrap();
-    assert_eq!((record.status, record.reason), (OrderStatus::Canceled, Some(UpdateReason::ReduceOnlyCancel)));
-    assert_eq!(x.submit(b, order.clone(), after(5)).unwrap().filled, c("0"), "nothing left to reduce");
+    assert_eq!(
+        (record.status, record.reason),
+        (OrderStatus::Canceled, Some(UpdateReason::ReduceOnlyCancel))
+    );
+    assert_eq!(
+        x.submit(b, order.clone(), after(5)).unwrap().filled,
+        c("0"),
+        "nothing left to reduce"
+    );
     order.time_in_force = TimeInForce::GoodTillCanceled { expires_at: None };
-    assert!(matches!(x.submit(b, order, after(6)), Err(Refusal::InvalidOrder(_))));
+    assert!(matches!(
+        x.submit(b, order, after(6)),
+        Err(Refusal::InvalidOrder(_))
+    ));
 }
 
 #[test]
@@ -121,9 +151,16 @@ fn own_orders_never_match_each_other() {
     let mut order = ask(TOP, "3", "0.47");
     order.self_trade_prevention = SelfTradePrevention::TakerAtCross;
     let ack = x.submit(a, order.clone(), after(3)).unwrap();
-    assert_eq!((ack.filled, ack.remaining), (c("1"), c("0")), "stops at its own order, even to rest");
+    assert_eq!(
+        (ack.filled, ack.remaining),
+        (c("1"), c("0")),
+        "stops at its own order, even to rest"
+    );
     assert_eq!(x.order(a, own).unwrap().status, OrderStatus::Resting);
-    assert_eq!(x.order(a, ack.order_id).unwrap().reason, Some(UpdateReason::SelfTradeCancel));
+    assert_eq!(
+        x.order(a, ack.order_id).unwrap().reason,
+        Some(UpdateReason::SelfTradeCancel)
+    );
     order.self_trade_prevention = SelfTradePrevention::Maker;
     let ack = x.submit(a, order, after(4)).unwrap();
     assert_eq!((ack.filled, ack.remaining), (c("0"), c("3")));
@@ -137,9 +174,15 @@ fn client_ids_are_permanent() {
     let mut order = bid(TOP, "1", "0.01");
     order.client_order_id = Some("mine".to_owned());
     let ack = x.submit(a, order.clone(), after(1)).unwrap();
-    assert_eq!(x.submit(a, order.clone(), after(2)), Err(Refusal::OrderAlreadyExists));
+    assert_eq!(
+        x.submit(a, order.clone(), after(2)),
+        Err(Refusal::OrderAlreadyExists)
+    );
     x.cancel(a, ack.order_id, after(3)).unwrap();
-    assert_eq!(x.submit(a, order.clone(), after(4)), Err(Refusal::OrderAlreadyExists));
+    assert_eq!(
+        x.submit(a, order.clone(), after(4)),
+        Err(Refusal::OrderAlreadyExists)
+    );
     assert!(x.submit(b, order, after(5)).is_ok(), "per account");
 }
 
@@ -148,16 +191,28 @@ fn orders_expire_at_their_time_and_not_before() {
     let mut x = exchange();
     let a = member(&mut x, "a", 1_000);
     let mut order = bid(TOP, "1", "0.10");
-    order.time_in_force = TimeInForce::GoodTillCanceled { expires_at: Some(after(60)) };
+    order.time_in_force = TimeInForce::GoodTillCanceled {
+        expires_at: Some(after(60)),
+    };
     let id = x.submit(a, order.clone(), after(1)).unwrap().order_id;
     x.advance(after(59));
     assert_eq!(x.order(a, id).unwrap().status, OrderStatus::Resting);
     x.advance(after(600));
     let record = x.order(a, id).unwrap();
-    assert_eq!((record.status, record.reason), (OrderStatus::Canceled, Some(UpdateReason::ExpiryCancel)));
-    assert_eq!(record.updated_at, after(60), "at its own time, however late the exchange is asked");
+    assert_eq!(
+        (record.status, record.reason),
+        (OrderStatus::Canceled, Some(UpdateReason::ExpiryCancel))
+    );
+    assert_eq!(
+        record.updated_at,
+        after(60),
+        "at its own time, however late the exchange is asked"
+    );
     assert_eq!(x.balance(a).unwrap().reserved, Money::ZERO);
-    assert!(matches!(x.submit(a, order, after(601)), Err(Refusal::InvalidOrder(_))));
+    assert!(matches!(
+        x.submit(a, order, after(601)),
+        Err(Refusal::InvalidOrder(_))
+    ));
 }
 
 #[test]
@@ -198,13 +253,22 @@ fn pauses_stop_orders_and_only_the_exchange_pause_stops_cancels() {
     order.cancel_on_pause = true;
     let goes = x.submit(a, order, after(2)).unwrap().order_id;
     x.set_trading_active(false, after(3));
-    assert_eq!(x.submit(a, bid(TOP, "1", "0.10"), after(4)), Err(Refusal::TradingPaused));
+    assert_eq!(
+        x.submit(a, bid(TOP, "1", "0.10"), after(4)),
+        Err(Refusal::TradingPaused)
+    );
     assert_eq!(x.order(a, goes).unwrap().reason, Some(UpdateReason::HaltCancel));
     x.set_exchange_active(false, after(5));
-    assert_eq!(x.submit(a, bid(TOP, "1", "0.10"), after(6)), Err(Refusal::ExchangePaused));
+    assert_eq!(
+        x.submit(a, bid(TOP, "1", "0.10"), after(6)),
+        Err(Refusal::ExchangePaused)
+    );
     assert_eq!(x.cancel(a, stays, after(7)), Err(Refusal::ExchangePaused));
     x.set_exchange_active(true, after(8));
-    assert!(x.cancel(a, stays, after(9)).is_ok(), "a trading pause lets cancels through");
+    assert!(
+        x.cancel(a, stays, after(9)).is_ok(),
+        "a trading pause lets cancels through"
+    );
     x.set_trading_active(true, after(10));
     assert!(x.submit(a, bid(TOP, "1", "0.10"), after(11)).is_ok());
 }
@@ -215,7 +279,10 @@ fn a_paused_market_comes_back_with_an_empty_book() {
     let a = member(&mut x, "a", 1_000);
     let id = x.submit(a, bid(TOP, "1", "0.10"), after(1)).unwrap().order_id;
     x.pause_market(&t(TOP), after(2)).unwrap();
-    assert_eq!(x.submit(a, bid(TOP, "1", "0.10"), after(3)), Err(Refusal::MarketInactive));
+    assert_eq!(
+        x.submit(a, bid(TOP, "1", "0.10"), after(3)),
+        Err(Refusal::MarketInactive)
+    );
     assert_eq!(x.order(a, id).unwrap().status, OrderStatus::Resting);
     x.resume_market(&t(TOP), after(4)).unwrap();
     assert_eq!(x.order(a, id).unwrap().status, OrderStatus::Canceled);

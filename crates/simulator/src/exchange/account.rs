@@ -140,7 +140,11 @@ impl Account {
     }
 
     pub(crate) fn reserved_outside(&self, ticker: &Ticker) -> Money {
-        self.reserved.iter().filter(|(other, _)| *other != ticker).map(|(_, money)| *money).sum()
+        self.reserved
+            .iter()
+            .filter(|(other, _)| *other != ticker)
+            .map(|(_, money)| *money)
+            .sum()
     }
 
     pub(crate) fn set_reserved(&mut self, ticker: &Ticker, money: Money) {

@@ -32,7 +32,11 @@ pub(crate) struct Ladder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Match a resting order at its price.
-    Match { maker: OrderId, price: Price, count: i64 },
+    Match {
+        maker: OrderId,
+        price: Price,
+        count: i64,
+    },
     /// Cancel a resting order of the same account.
     CancelMaker { maker: OrderId },
 }
@@ -90,17 +94,30 @@ impl Ladder {
     }
 
     pub(crate) fn best_bid(&self) -> Option<(Price, Contracts)> {
-        self.bids.last_key_value().map(|(price, queue)| sized(*price, queue))
+        self.bids
+            .last_key_value()
+            .map(|(price, queue)| sized(*price, queue))
     }
 
     pub(crate) fn best_ask(&self) -> Option<(Price, Contracts)> {
-        self.asks.first_key_value().map(|(price, queue)| sized(*price, queue))
+        self.asks
+            .first_key_value()
+            .map(|(price, queue)| sized(*price, queue))
     }
 
     pub(crate) fn view(&self) -> BookView {
         BookView {
-            bids: self.bids.iter().rev().map(|(price, queue)| sized(*price, queue)).collect(),
-            asks: self.asks.iter().map(|(price, queue)| sized(*price, queue)).collect(),
+            bids: self
+                .bids
+                .iter()
+                .rev()
+                .map(|(price, queue)| sized(*price, queue))
+                .collect(),
+            asks: self
+                .asks
+                .iter()
+                .map(|(price, queue)| sized(*price, queue))
+                .collect(),
         }
     }
 
@@ -134,16 +151,26 @@ impl Ladder {
         remaining: i64,
     ) {
         let queue = self.side_mut(side).entry(price).or_default();
-        queue.orders.push_back(Resting { id, account, remaining });
+        queue.orders.push_back(Resting {
+            id,
+            account,
+            remaining,
+        });
         queue.total += remaining;
     }
 
     /// Takes `count` off an order; the order leaves the book when nothing of it is left.
     pub(crate) fn reduce(&mut self, side: BookSide, price: Price, id: OrderId, count: i64) {
         let levels = self.side_mut(side);
-        let Some(queue) = levels.get_mut(&price) else { return };
-        let Some(at) = queue.orders.iter().position(|resting| resting.id == id) else { return };
-        let Some(resting) = queue.orders.get_mut(at) else { return };
+        let Some(queue) = levels.get_mut(&price) else {
+            return;
+        };
+        let Some(at) = queue.orders.iter().position(|resting| resting.id == id) else {
+            return;
+        };
+        let Some(resting) = queue.orders.get_mut(at) else {
+            return;
+        };
         let taken = count.min(resting.remaining);
         resting.remaining -= taken;
         queue.total -= taken;
@@ -170,7 +197,11 @@ fn walk<'a>(
     account: AccountId,
     prevention: SelfTradePrevention,
 ) -> Plan {
-    let mut plan = Plan { steps: Vec::new(), matched: 0, stopped: false };
+    let mut plan = Plan {
+        steps: Vec::new(),
+        matched: 0,
+        stopped: false,
+    };
     for (price, queue) in levels {
         for resting in &queue.orders {
             let left = count - plan.matched;
@@ -191,7 +222,11 @@ fn walk<'a>(
             }
             let taken = left.min(resting.remaining);
             plan.matched += taken;
-            plan.steps.push(Step::Match { maker: resting.id, price: *price, count: taken });
+            plan.steps.push(Step::Match {
+                maker: resting.id,
+                price: *price,
+                count: taken,
+            });
         }
     }
     plan

@@ -3,6 +3,7 @@
 use autotrader_domain::{BookSide, Contracts, MarketStatus, Money, Net, Price, Ticker, TimeInForce};
 use chrono::{DateTime, Utc};
 
+use super::Exchange;
 use super::account::{Account, AccountKind, Holding};
 use super::book::{Plan, Step};
 use super::feed::FeedEvent;
@@ -15,7 +16,6 @@ use super::order::{
 };
 use super::reads::reserve;
 use super::refusal::Refusal;
-use super::Exchange;
 
 /// One dollar for a whole contract is this many millionths for a hundredth of one.
 const MICROS_PER_CENTICONTRACT: i64 = 10_000;
@@ -39,7 +39,12 @@ impl CashFlow {
         };
         // Buying the other outcome at `outcome` closes a pair, and a pair pays one dollar.
         let revenue = Money::micros(closes * MICROS_PER_CENTICONTRACT - outcome.raw() * count);
-        Self { revenue, closes, opens: count - closes, outcome }
+        Self {
+            revenue,
+            closes,
+            opens: count - closes,
+            outcome,
+        }
     }
 
     /// Applies the flow to a holding: cost by average, profit on what closes.
@@ -101,8 +106,13 @@ impl Exchange {
         let market = self.check(holder, &order)?;
         let plan_count = reducible(holder, &order);
         let side = order.side;
-        let plan =
-            market.ladder.plan(side, order.price, plan_count, account, order.self_trade_prevention);
+        let plan = market.ladder.plan(
+            side,
+            order.price,
+            plan_count,
+            account,
+            order.self_trade_prevention,
+        );
         if order.post_only && (plan.matched > 0 || plan.stopped || !plan.steps.is_empty()) {
             return Err(Refusal::InvalidOrder("post only cross"));
         }
@@ -139,14 +149,18 @@ impl Exchange {
         if order.post_only && immediate {
             return Err(Refusal::InvalidOrder("post only requires good till canceled"));
         }
-        if let TimeInForce::GoodTillCanceled { expires_at: Some(expiry) } = order.time_in_force
+        if let TimeInForce::GoodTillCanceled {
+            expires_at: Some(expiry),
+        } = order.time_in_force
             && expiry <= self.now
         {
             return Err(Refusal::InvalidOrder("expiration time in the past"));
         }
         if let Some(id) = &order.client_order_id {
             let sound = (1..=128).contains(&id.len())
-                && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'));
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'));
             if !sound {
                 return Err(Refusal::InvalidParameters("client_order_id"));
             }
@@ -166,8 +180,11 @@ impl Exchange {
         plan: &Plan,
     ) -> Result<(), Refusal> {
         let (model, multiplier) = self.fee_terms(market);
-        let mut holding =
-            holder.holdings.get(&order.ticker).cloned().unwrap_or_else(|| Holding::empty(self.now));
+        let mut holding = holder
+            .holdings
+            .get(&order.ticker)
+            .cloned()
+            .unwrap_or_else(|| Holding::empty(self.now));
         let mut rounding = RoundingLedger::default();
         let mut cash = holder.cash;
         let mut gone = Vec::new();
@@ -219,7 +236,10 @@ impl Exchange {
         let capped = wanted < order.count.raw();
         let record = OrderRecord::new(id, account, order.clone(), now);
         self.orders.insert(id, record);
-        if let Some(holder) = self.account_mut(account).filter(|holder| holder.kind == AccountKind::Member) {
+        if let Some(holder) = self
+            .account_mut(account)
+            .filter(|holder| holder.kind == AccountKind::Member)
+        {
             holder.history.push(id);
         }
         let mut notional = Money::ZERO;
@@ -264,7 +284,9 @@ impl Exchange {
 
     /// Matches `count` of a taker with a maker at the maker's price; gives the taker's fee.
     fn cross(&mut self, taker: OrderId, maker: OrderId, price: Price, count: i64) -> Money {
-        let Some(resting) = self.orders.get(&maker) else { return Money::ZERO };
+        let Some(resting) = self.orders.get(&maker) else {
+            return Money::ZERO;
+        };
         let (maker_side, ticker) = (resting.asked.side, resting.asked.ticker.clone());
         let trade_id = self.mint.trade();
         let now = self.now;
@@ -311,14 +333,23 @@ impl Exchange {
         let Some((model, multiplier)) = self.markets.get(&ticker).map(|market| self.fee_terms(market)) else {
             return (0, Money::ZERO);
         };
-        let Some(order) = self.orders.get_mut(&order_id) else { return (0, Money::ZERO) };
-        let Some(account) = self.accounts.get_mut(order.account.0 as usize) else { return (0, Money::ZERO) };
-        let holding = account.holdings.entry(ticker.clone()).or_insert_with(|| Holding::empty(now));
+        let Some(order) = self.orders.get_mut(&order_id) else {
+            return (0, Money::ZERO);
+        };
+        let Some(account) = self.accounts.get_mut(order.account.0 as usize) else {
+            return (0, Money::ZERO);
+        };
+        let holding = account
+            .holdings
+            .entry(ticker.clone())
+            .or_insert_with(|| Holding::empty(now));
         let side = order.asked.side;
         let size = Contracts::from_raw(count).unwrap_or(Contracts::ZERO);
         let flow = CashFlow::of(holding, side, price, count);
         let trade = trade_fee(model, multiplier, is_taker, price, size);
-        let fee = order.rounding.net_fee(trade, flow.revenue, BalancePrecision::DIRECT);
+        let fee = order
+            .rounding
+            .net_fee(trade, flow.revenue, BalancePrecision::DIRECT);
         flow.book(holding, side, now);
         holding.fees = holding.fees.saturating_add(fee);
         account.cash = account.cash.saturating_add(flow.revenue).saturating_sub(fee);
@@ -354,7 +385,10 @@ impl Exchange {
         let Some(order) = self.orders.get(&id) else { return };
         let (account, ticker) = (order.account, order.asked.ticker.clone());
         let (side, price, left) = (order.asked.side, order.asked.price, order.remaining.raw());
-        if let TimeInForce::GoodTillCanceled { expires_at: Some(expiry) } = order.asked.time_in_force {
+        if let TimeInForce::GoodTillCanceled {
+            expires_at: Some(expiry),
+        } = order.asked.time_in_force
+        {
             self.agenda.expire(expiry, id);
         }
         if let Some(market) = self.markets.get_mut(&ticker) {
@@ -385,7 +419,9 @@ impl Exchange {
             return;
         }
         let (account, ticker) = (order.account, order.asked.ticker.clone());
-        let Some(holder) = self.account_mut(account) else { return };
+        let Some(holder) = self.account_mut(account) else {
+            return;
+        };
         if let Some(ids) = holder.resting.get_mut(&ticker) {
             ids.remove(&id);
             if ids.is_empty() {
@@ -454,7 +490,11 @@ impl Exchange {
         if !self.exchange_active {
             return Err(Refusal::ExchangePaused);
         }
-        let order = self.orders.get(&order_id).filter(|o| o.account == account).ok_or(Refusal::NotFound)?;
+        let order = self
+            .orders
+            .get(&order_id)
+            .filter(|o| o.account == account)
+            .ok_or(Refusal::NotFound)?;
         let closed = self
             .markets
             .get(&order.asked.ticker)
@@ -464,7 +504,12 @@ impl Exchange {
         }
         let client_order_id = order.asked.client_order_id.clone();
         let reduced_by = self.remove(order_id, None).ok_or(Refusal::NotFound)?;
-        Ok(CancelAck { order_id, client_order_id, reduced_by, at: self.now })
+        Ok(CancelAck {
+            order_id,
+            client_order_id,
+            reduced_by,
+            at: self.now,
+        })
     }
 
     /// Cancels all resting orders of an account, of one market or of all; gives how many there were.
@@ -475,9 +520,17 @@ impl Exchange {
         if !self.exchange_active {
             return 0;
         }
-        let Some(holder) = self.account(account) else { return 0 };
+        let Some(holder) = self.account(account) else {
+            return 0;
+        };
         let ids: Vec<OrderId> = match ticker {
-            Some(ticker) => holder.resting.get(ticker).into_iter().flatten().copied().collect(),
+            Some(ticker) => holder
+                .resting
+                .get(ticker)
+                .into_iter()
+                .flatten()
+                .copied()
+                .collect(),
             None => holder.resting.values().flatten().copied().collect(),
         };
         for id in &ids {
@@ -533,5 +586,9 @@ fn reducible(holder: &Account, order: &NewOrder) -> i64 {
     if !order.reduce_only {
         return order.count.raw();
     }
-    holder.holdings.get(&order.ticker).map_or(0, |holding| holding.closable(order.side)).min(order.count.raw())
+    holder
+        .holdings
+        .get(&order.ticker)
+        .map_or(0, |holding| holding.closable(order.side))
+        .min(order.count.raw())
 }

@@ -84,7 +84,13 @@ mod tests {
 
     #[track_caller]
     fn check(model: FeeModel, multiplier: u32, is_taker: bool, price: &str, count: &str, expected: &str) {
-        let fee = trade_fee(model, multiplier, is_taker, price.parse().unwrap(), count.parse().unwrap());
+        let fee = trade_fee(
+            model,
+            multiplier,
+            is_taker,
+            price.parse().unwrap(),
+            count.parse().unwrap(),
+        );
         assert_eq!(fee, expected.parse().unwrap(), "{count} at {price}");
     }
 
@@ -104,8 +110,22 @@ mod tests {
     #[test]
     fn makers_pay_a_quarter_where_the_series_says_so() {
         check(FeeModel::Quadratic, 1_000_000, false, "0.5", "100", "0");
-        check(FeeModel::QuadraticWithMakerFees, 1_000_000, false, "0.5", "100", "0.4375");
-        check(FeeModel::QuadraticWithMakerFees, 500_000, false, "0.5", "100", "0.2188");
+        check(
+            FeeModel::QuadraticWithMakerFees,
+            1_000_000,
+            false,
+            "0.5",
+            "100",
+            "0.4375",
+        );
+        check(
+            FeeModel::QuadraticWithMakerFees,
+            500_000,
+            false,
+            "0.5",
+            "100",
+            "0.2188",
+        );
         check(FeeModel::Quadratic, 0, true, "0.5", "100", "0");
     }
 
@@ -113,7 +133,13 @@ mod tests {
     fn check_rounding(trade: i64, revenue: i64, expected: [i64; 3]) {
         let mut ledger = RoundingLedger::default();
         let fees = [(); 3].map(|()| {
-            ledger.net_fee(Money::micros(trade), Money::micros(revenue), BalancePrecision::CENT).raw()
+            ledger
+                .net_fee(
+                    Money::micros(trade),
+                    Money::micros(revenue),
+                    BalancePrecision::CENT,
+                )
+                .raw()
         });
         assert_eq!(fees, expected);
     }
@@ -138,12 +164,28 @@ mod tests {
         let mut ledger = RoundingLedger::default();
         let mut paid = 0;
         for _ in 0..500 {
-            let fee = ledger.net_fee(Money::micros(700), Money::micros(-9_901), BalancePrecision::DIRECT).raw();
+            let fee = ledger
+                .net_fee(
+                    Money::micros(700),
+                    Money::micros(-9_901),
+                    BalancePrecision::DIRECT,
+                )
+                .raw();
             assert!(fee >= 0);
             paid += fee;
         }
-        assert_eq!(paid, 500 * 799, "a trade fee of 700 and 99 to reach the grid, each time");
-        let big = ledger.net_fee(Money::micros(20_000), Money::micros(-500_000), BalancePrecision::DIRECT).raw();
+        assert_eq!(
+            paid,
+            500 * 799,
+            "a trade fee of 700 and 99 to reach the grid, each time"
+        );
+        let big = ledger
+            .net_fee(
+                Money::micros(20_000),
+                Money::micros(-500_000),
+                BalancePrecision::DIRECT,
+            )
+            .raw();
         assert_eq!(big, 10_000, "one cent a fill comes back");
     }
 }

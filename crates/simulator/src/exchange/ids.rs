@@ -116,7 +116,10 @@ impl IdMint {
         hasher.update(self.next.to_be_bytes());
         hasher.update(kind.as_bytes());
         let digest = hasher.finalize();
-        let raw = digest.iter().take(16).fold(0_u128, |value, byte| (value << 8) | u128::from(*byte));
+        let raw = digest
+            .iter()
+            .take(16)
+            .fold(0_u128, |value, byte| (value << 8) | u128::from(*byte));
         // Version 5 and the RFC 4122 variant, as on the ids that were seen on real fills.
         let version = (raw & !(0xf << 76)) | (0x5 << 76);
         (version & !(0b11 << 62)) | (0b10 << 62)
@@ -161,7 +164,12 @@ mod tests {
 
     #[test]
     fn texts_that_are_not_ids_are_refused() {
-        for bad in ["", "x", "2597b999f88741958bacc3f97a1f2021", "2597b999-f887-4195-8bac-c3f97a1f202g"] {
+        for bad in [
+            "",
+            "x",
+            "2597b999f88741958bacc3f97a1f2021",
+            "2597b999-f887-4195-8bac-c3f97a1f202g",
+        ] {
             assert_eq!(bad.parse::<OrderId>(), Err(IdError), "{bad}");
         }
     }

@@ -36,7 +36,10 @@ pub(super) struct Agenda {
 
 impl Agenda {
     pub(super) const fn new() -> Self {
-        Self { due: BTreeMap::new(), next: 0 }
+        Self {
+            due: BTreeMap::new(),
+            next: 0,
+        }
     }
 
     fn add(&mut self, at: DateTime<Utc>, due: Due) {
@@ -85,7 +88,13 @@ impl Exchange {
             return Err(ListingError::Taken(listing.ticker.to_string()));
         }
         let ticker = listing.ticker.clone();
-        self.series.insert(ticker, Series { listing, updated_at: self.now });
+        self.series.insert(
+            ticker,
+            Series {
+                listing,
+                updated_at: self.now,
+            },
+        );
         Ok(())
     }
 
@@ -102,7 +111,14 @@ impl Exchange {
             return Err(ListingError::NoParent(listing.series.to_string()));
         }
         let ticker = listing.ticker.clone();
-        self.events.insert(ticker, Event { listing, updated_at: self.now, markets: Vec::new() });
+        self.events.insert(
+            ticker,
+            Event {
+                listing,
+                updated_at: self.now,
+                markets: Vec::new(),
+            },
+        );
         Ok(())
     }
 
@@ -117,10 +133,16 @@ impl Exchange {
             return Err(ListingError::Taken(ticker.to_string()));
         }
         if listing.open_time >= listing.close_time {
-            return Err(ListingError::Terms { ticker, why: "it closes before it opens" });
+            return Err(ListingError::Terms {
+                ticker,
+                why: "it closes before it opens",
+            });
         }
         if listing.prices.ranges.is_empty() {
-            return Err(ListingError::Terms { ticker, why: "it has no price range" });
+            return Err(ListingError::Terms {
+                ticker,
+                why: "it has no price range",
+            });
         }
         let now = self.now;
         let Some(event) = self.events.get_mut(&listing.event) else {
@@ -146,7 +168,11 @@ impl Exchange {
             listing,
         };
         self.markets.insert(ticker.clone(), market);
-        self.publish(FeedEvent::Lifecycle { ticker, step: LifecycleStep::Created, at: now });
+        self.publish(FeedEvent::Lifecycle {
+            ticker,
+            step: LifecycleStep::Created,
+            at: now,
+        });
         self.tick(now);
         Ok(())
     }
@@ -186,7 +212,9 @@ impl Exchange {
     }
 
     fn close(&mut self, ticker: &Ticker) {
-        let Some(market) = self.markets.get_mut(ticker) else { return };
+        let Some(market) = self.markets.get_mut(ticker) else {
+            return;
+        };
         if !matches!(
             market.status,
             MarketStatus::Initialized | MarketStatus::Active | MarketStatus::Inactive
@@ -198,7 +226,11 @@ impl Exchange {
     }
 
     fn clear_book(&mut self, ticker: &Ticker, reason: UpdateReason) {
-        let orders = self.markets.get(ticker).map(|market| market.ladder.orders()).unwrap_or_default();
+        let orders = self
+            .markets
+            .get(ticker)
+            .map(|market| market.ladder.orders())
+            .unwrap_or_default();
         for order in orders {
             self.remove(order, Some(reason));
         }
@@ -221,13 +253,20 @@ impl Exchange {
             market.status,
             MarketStatus::Initialized | MarketStatus::Active | MarketStatus::Inactive
         ) {
-            return Err(LifecycleError::WrongStatus { ticker: ticker.clone(), status: market.status });
+            return Err(LifecycleError::WrongStatus {
+                ticker: ticker.clone(),
+                status: market.status,
+            });
         }
         market.listing.close_time = close_time;
         market.updated_at = now;
         self.agenda.add(close_time, Due::Close(ticker.clone()));
         let step = LifecycleStep::CloseDateUpdated(close_time);
-        self.publish(FeedEvent::Lifecycle { ticker: ticker.clone(), step, at: now });
+        self.publish(FeedEvent::Lifecycle {
+            ticker: ticker.clone(),
+            step,
+            at: now,
+        });
         self.tick(now);
         Ok(())
     }
@@ -237,7 +276,13 @@ impl Exchange {
     /// # Errors
     /// When the market is not listed or not active.
     pub fn pause_market(&mut self, ticker: &Ticker, at: DateTime<Utc>) -> Result<(), LifecycleError> {
-        self.switch(ticker, at, MarketStatus::Active, MarketStatus::Inactive, LifecycleStep::Deactivated)
+        self.switch(
+            ticker,
+            at,
+            MarketStatus::Active,
+            MarketStatus::Inactive,
+            LifecycleStep::Deactivated,
+        )
     }
 
     /// Opens a paused market again, which cancels all its resting orders.
@@ -245,7 +290,13 @@ impl Exchange {
     /// # Errors
     /// When the market is not listed or not paused.
     pub fn resume_market(&mut self, ticker: &Ticker, at: DateTime<Utc>) -> Result<(), LifecycleError> {
-        self.switch(ticker, at, MarketStatus::Inactive, MarketStatus::Active, LifecycleStep::Activated)?;
+        self.switch(
+            ticker,
+            at,
+            MarketStatus::Inactive,
+            MarketStatus::Active,
+            LifecycleStep::Activated,
+        )?;
         self.clear_book(ticker, UpdateReason::HaltCancel);
         Ok(())
     }
@@ -262,11 +313,18 @@ impl Exchange {
         let now = self.now;
         let market = self.market_mut(ticker)?;
         if market.status != from {
-            return Err(LifecycleError::WrongStatus { ticker: ticker.clone(), status: market.status });
+            return Err(LifecycleError::WrongStatus {
+                ticker: ticker.clone(),
+                status: market.status,
+            });
         }
         market.status = to;
         market.updated_at = now;
-        self.publish(FeedEvent::Lifecycle { ticker: ticker.clone(), step, at: now });
+        self.publish(FeedEvent::Lifecycle {
+            ticker: ticker.clone(),
+            step,
+            at: now,
+        });
         Ok(())
     }
 
@@ -292,7 +350,11 @@ impl Exchange {
             .accounts
             .iter()
             .flat_map(|account| account.resting.values().flatten())
-            .filter(|id| self.orders.get(id).is_some_and(|order| order.asked.cancel_on_pause))
+            .filter(|id| {
+                self.orders
+                    .get(id)
+                    .is_some_and(|order| order.asked.cancel_on_pause)
+            })
             .copied()
             .collect();
         for order in affected {
@@ -317,7 +379,10 @@ impl Exchange {
         self.tick(at);
         let now = self.now;
         let market = self.market_mut(ticker)?;
-        let wrong = LifecycleError::WrongStatus { ticker: ticker.clone(), status: market.status };
+        let wrong = LifecycleError::WrongStatus {
+            ticker: ticker.clone(),
+            status: market.status,
+        };
         match market.status {
             MarketStatus::Closed | MarketStatus::Determined | MarketStatus::Amended => {}
             MarketStatus::Active | MarketStatus::Inactive if market.listing.can_close_early => {
@@ -332,17 +397,32 @@ impl Exchange {
             SettlementResult::Scalar => value,
         };
         let timer = TimeDelta::seconds(i64::from(market.listing.settlement_timer_seconds));
-        let determination = Determination { result, value, at: now, pays_at: now + timer };
+        let determination = Determination {
+            result,
+            value,
+            at: now,
+            pays_at: now + timer,
+        };
         market.status = match market.status {
             MarketStatus::Closed => MarketStatus::Determined,
             _ => MarketStatus::Amended,
         };
         market.determination = Some(determination);
         market.updated_at = now;
-        self.agenda.add(determination.pays_at, Due::Settle(ticker.clone()));
-        self.log.push(LogEntry::Determination { at: now, ticker: ticker.clone(), result, value });
+        self.agenda
+            .add(determination.pays_at, Due::Settle(ticker.clone()));
+        self.log.push(LogEntry::Determination {
+            at: now,
+            ticker: ticker.clone(),
+            result,
+            value,
+        });
         let step = LifecycleStep::Determined(determination);
-        self.publish(FeedEvent::Lifecycle { ticker: ticker.clone(), step, at: now });
+        self.publish(FeedEvent::Lifecycle {
+            ticker: ticker.clone(),
+            step,
+            at: now,
+        });
         self.tick(now);
         Ok(())
     }
@@ -357,11 +437,16 @@ impl Exchange {
         winner: Option<&Ticker>,
         at: DateTime<Utc>,
     ) -> Result<(), LifecycleError> {
-        let listed =
-            self.events.get(event).ok_or_else(|| LifecycleError::NotListed(event.to_string()))?;
+        let listed = self
+            .events
+            .get(event)
+            .ok_or_else(|| LifecycleError::NotListed(event.to_string()))?;
         for ticker in listed.markets.clone() {
-            let result =
-                if winner == Some(&ticker) { SettlementResult::Yes } else { SettlementResult::No };
+            let result = if winner == Some(&ticker) {
+                SettlementResult::Yes
+            } else {
+                SettlementResult::No
+            };
             self.determine(&ticker, result, Price::ZERO, at)?;
         }
         Ok(())
@@ -369,8 +454,12 @@ impl Exchange {
 
     fn settle(&mut self, ticker: &Ticker, due_at: DateTime<Utc>) {
         let now = self.now;
-        let Some(market) = self.markets.get_mut(ticker) else { return };
-        let Some(determination) = market.determination else { return };
+        let Some(market) = self.markets.get_mut(ticker) else {
+            return;
+        };
+        let Some(determination) = market.determination else {
+            return;
+        };
         if determination.pays_at != due_at || market.status == MarketStatus::Finalized {
             return;
         }
@@ -381,7 +470,9 @@ impl Exchange {
         let mut entries = Vec::new();
         let mut kept = Money::ZERO;
         for account in &mut self.accounts {
-            let Some(holding) = account.holdings.get_mut(ticker) else { continue };
+            let Some(holding) = account.holdings.get_mut(ticker) else {
+                continue;
+            };
             if holding.net.is_flat() {
                 continue;
             }
@@ -389,9 +480,11 @@ impl Exchange {
                 net if net > 0 => (holding.net.size(), Contracts::ZERO),
                 _ => (Contracts::ZERO, holding.net.size()),
             };
-            let exact = determination.value.times(yes).unwrap_or(Money::ZERO).saturating_add(
-                determination.value.complement().times(no).unwrap_or(Money::ZERO),
-            );
+            let exact = determination
+                .value
+                .times(yes)
+                .unwrap_or(Money::ZERO)
+                .saturating_add(determination.value.complement().times(no).unwrap_or(Money::ZERO));
             let revenue = Money::micros(exact.raw() - exact.raw().rem_euclid(CENT));
             let settlement_fee = exact.saturating_sub(revenue);
             let cost = holding.cost;
@@ -403,7 +496,11 @@ impl Exchange {
             account.cash = account.cash.saturating_add(revenue);
             account.updated_at = now;
             kept = kept.saturating_add(settlement_fee);
-            let (yes_cost, no_cost) = if yes.is_zero() { (Money::ZERO, cost) } else { (cost, Money::ZERO) };
+            let (yes_cost, no_cost) = if yes.is_zero() {
+                (Money::ZERO, cost)
+            } else {
+                (cost, Money::ZERO)
+            };
             entries.push(SettlementEntry {
                 account: account.id,
                 ticker: ticker.clone(),
@@ -426,10 +523,16 @@ impl Exchange {
             self.settlements.push(entry);
         }
         let step = LifecycleStep::Settled(now);
-        self.publish(FeedEvent::Lifecycle { ticker: ticker.clone(), step, at: now });
+        self.publish(FeedEvent::Lifecycle {
+            ticker: ticker.clone(),
+            step,
+            at: now,
+        });
     }
 
     fn market_mut(&mut self, ticker: &Ticker) -> Result<&mut Market, LifecycleError> {
-        self.markets.get_mut(ticker).ok_or_else(|| LifecycleError::NotListed(ticker.to_string()))
+        self.markets
+            .get_mut(ticker)
+            .ok_or_else(|| LifecycleError::NotListed(ticker.to_string()))
     }
 }

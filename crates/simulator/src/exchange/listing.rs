@@ -84,7 +84,14 @@ pub struct PriceStructure {
 impl PriceStructure {
     fn uniform(name: &str, step: i64) -> Self {
         let step = Price::from_raw(step).unwrap_or(Price::ONE);
-        Self { name: name.to_owned(), ranges: vec![PriceRange { start: Price::ZERO, end: Price::ONE, step }] }
+        Self {
+            name: name.to_owned(),
+            ranges: vec![PriceRange {
+                start: Price::ZERO,
+                end: Price::ONE,
+                step,
+            }],
+        }
     }
 
     /// Whole cents (`linear_cent`).
@@ -111,10 +118,14 @@ impl PriceStructure {
         };
         Self {
             name: "tapered_deci_cent".to_owned(),
-            ranges: [band(0, 1_000, 10), band(1_000, 9_000, 100), band(9_000, 10_000, 10)]
-                .into_iter()
-                .flatten()
-                .collect(),
+            ranges: [
+                band(0, 1_000, 10),
+                band(1_000, 9_000, 100),
+                band(9_000, 10_000, 10),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         }
     }
 
@@ -274,7 +285,11 @@ impl Market {
     #[must_use]
     pub fn price_a_day_ago(&self, now: DateTime<Utc>) -> Option<Price> {
         let day_ago = now - TimeDelta::days(1);
-        self.recent.iter().rev().find(|(at, ..)| *at <= day_ago).map(|(_, price, _)| *price)
+        self.recent
+            .iter()
+            .rev()
+            .find(|(at, ..)| *at <= day_ago)
+            .map(|(_, price, _)| *price)
     }
 
     /// The highest bid and its size.

@@ -35,8 +35,8 @@ pub use fees::{BalancePrecision, RoundingLedger, trade_fee};
 pub use ids::{AccountId, IdError, MarketId, OrderId, TradeId, UserId};
 pub use lifecycle::LifecycleError;
 pub use listing::{
-    Determination, Event, EventListing, FeeModel, ListingError, Market, MarketListing, PriceStructure, Series,
-    SeriesListing, SettlementSource,
+    Determination, Event, EventListing, FeeModel, ListingError, Market, MarketListing, PriceStructure,
+    Series, SeriesListing, SettlementSource,
 };
 pub use log::{ExchangeLog, LogEntry};
 pub use order::{
@@ -100,13 +100,25 @@ impl Exchange {
     }
 
     /// Opens an account with cash.
-    pub fn open_account(&mut self, name: &str, kind: AccountKind, cash: Money, at: DateTime<Utc>) -> AccountId {
+    pub fn open_account(
+        &mut self,
+        name: &str,
+        kind: AccountKind,
+        cash: Money,
+        at: DateTime<Utc>,
+    ) -> AccountId {
         self.tick(at);
         let id = AccountId(u32::try_from(self.accounts.len()).unwrap_or(u32::MAX));
         let user = self.mint.user();
-        self.accounts.push(Account::new(id, name, kind, user, cash, self.now));
+        self.accounts
+            .push(Account::new(id, name, kind, user, cash, self.now));
         self.opening_cash = self.opening_cash.saturating_add(cash);
-        self.log.push(LogEntry::Opening { at: self.now, account: id, name: name.to_owned(), cash });
+        self.log.push(LogEntry::Opening {
+            at: self.now,
+            account: id,
+            name: name.to_owned(),
+            cash,
+        });
         id
     }
 

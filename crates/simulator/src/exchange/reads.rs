@@ -95,13 +95,16 @@ impl Exchange {
     }
 
     pub(super) fn is_member(&self, id: AccountId) -> bool {
-        self.account(id).is_some_and(|account| account.kind == AccountKind::Member)
+        self.account(id)
+            .is_some_and(|account| account.kind == AccountKind::Member)
     }
 
     /// What an account holds or held, per market; empty for an unknown account.
     #[must_use]
     pub fn positions(&self, account: AccountId) -> BTreeMap<Ticker, Holding> {
-        self.account(account).map(|account| account.holdings.clone()).unwrap_or_default()
+        self.account(account)
+            .map(|account| account.holdings.clone())
+            .unwrap_or_default()
     }
 
     /// An account's net position in one market.
@@ -146,7 +149,10 @@ impl Exchange {
 
     /// A member's orders in the order of acceptance.
     pub fn orders(&self, account: AccountId) -> impl DoubleEndedIterator<Item = &OrderRecord> {
-        let history = self.account(account).map(|account| account.history.as_slice()).unwrap_or_default();
+        let history = self
+            .account(account)
+            .map(|account| account.history.as_slice())
+            .unwrap_or_default();
         history.iter().filter_map(|id| self.orders.get(id))
     }
 
@@ -163,7 +169,11 @@ impl Exchange {
     #[must_use]
     pub fn order_as_of(&self, account: AccountId, id: OrderId, at: DateTime<Utc>) -> Option<&OrderRecord> {
         self.order(account, id)?;
-        self.versions.get(&id)?.iter().rev().find(|version| version.updated_at <= at)
+        self.versions
+            .get(&id)?
+            .iter()
+            .rev()
+            .find(|version| version.updated_at <= at)
     }
 
     /// A member's fills, oldest first.
@@ -173,7 +183,9 @@ impl Exchange {
 
     /// An account's settlements, oldest first.
     pub fn settlements(&self, account: AccountId) -> impl DoubleEndedIterator<Item = &SettlementEntry> {
-        self.settlements.iter().filter(move |entry| entry.account == account)
+        self.settlements
+            .iter()
+            .filter(move |entry| entry.account == account)
     }
 
     /// All trades, oldest first.
@@ -216,9 +228,11 @@ impl Exchange {
     /// The fee model and multiplier (in millionths) of a market.
     #[must_use]
     pub fn fee_terms(&self, market: &Market) -> (FeeModel, u32) {
-        self.series.get(&market.series).map_or((FeeModel::Quadratic, 1_000_000), |series| {
-            (series.listing.fee_model, series.listing.fee_multiplier_millionths)
-        })
+        self.series
+            .get(&market.series)
+            .map_or((FeeModel::Quadratic, 1_000_000), |series| {
+                (series.listing.fee_model, series.listing.fee_multiplier_millionths)
+            })
     }
 
     pub(super) fn refresh_reserve(&mut self, account: AccountId, ticker: &Ticker) {
@@ -230,7 +244,9 @@ impl Exchange {
             .map(|order| (order.asked.side, order.asked.price, order.remaining.raw()))
             .collect();
         let empty = Holding::empty(self.now);
-        let Some(holder) = self.account(account) else { return };
+        let Some(holder) = self.account(account) else {
+            return;
+        };
         let holding = holder.holdings.get(ticker).unwrap_or(&empty);
         let money = reserve(holding, &mut quotes, model, multiplier);
         if let Some(holder) = self.account_mut(account) {
@@ -263,7 +279,9 @@ pub(super) fn reserve(
         *covered -= free;
         let size = Contracts::from_raw(count).unwrap_or(Contracts::ZERO);
         let fee = trade_fee(model, multiplier, false, price, size);
-        total = total.saturating_add(Money::micros(outcome.raw() * (count - free))).saturating_add(fee);
+        total = total
+            .saturating_add(Money::micros(outcome.raw() * (count - free)))
+            .saturating_add(fee);
     }
     total
 }

@@ -23,7 +23,12 @@ pub(crate) struct KeyRing {
 
 impl KeyRing {
     pub(crate) fn new(keys: Vec<(ApiKey, AccountId)>) -> Self {
-        Self { keys: keys.into_iter().map(|(key, account)| (key.key_id.clone(), (key, account))).collect() }
+        Self {
+            keys: keys
+                .into_iter()
+                .map(|(key, account)| (key.key_id.clone(), (key, account)))
+                .collect(),
+        }
     }
 
     /// Whose request this is.
@@ -40,8 +45,10 @@ impl KeyRing {
         let signature = text("kalshi-access-signature").ok_or_else(|| missing("signature"))?;
         let key_id = text("kalshi-access-key").ok_or_else(|| missing("key"))?;
         let timestamp = text("kalshi-access-timestamp").ok_or_else(|| missing("timestamp"))?;
-        let (key, account) =
-            self.keys.get(key_id).ok_or_else(|| authentication_error("NOT_FOUND"))?;
+        let (key, account) = self
+            .keys
+            .get(key_id)
+            .ok_or_else(|| authentication_error("NOT_FOUND"))?;
         let sent: i64 = timestamp.parse().map_err(|_| expired())?;
         let age = now.timestamp_millis().checked_sub(sent).ok_or_else(expired)?;
         if !(-SKEW_MS..=SKEW_MS).contains(&age) {

@@ -11,7 +11,12 @@ use crate::exchange::Refusal;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ApiError {
     /// `{"error":{"code","message","details"?}}`: authentication, orders, lookups.
-    Nested { status: u16, code: String, message: String, details: Option<String> },
+    Nested {
+        status: u16,
+        code: String,
+        message: String,
+        details: Option<String>,
+    },
     /// `{"code","message","details"}`: bodies that are not the wanted JSON.
     BadRequest { details: String },
     /// `{"msg"}`: parameters that fail validation.
@@ -64,7 +69,12 @@ impl From<Refusal> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self {
-            Self::Nested { status, code, message, details } => {
+            Self::Nested {
+                status,
+                code,
+                message,
+                details,
+            } => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 let mut error = json!({ "code": code, "message": message });
                 if let (Some(details), Some(fields)) = (details, error.as_object_mut()) {
@@ -79,9 +89,11 @@ impl IntoResponse for ApiError {
             Self::Validation { msg } => {
                 (StatusCode::BAD_REQUEST, Json(json!({ "msg": msg }))).into_response()
             }
-            Self::Throttled => {
-                (StatusCode::TOO_MANY_REQUESTS, Json(json!({ "error": "too many requests" }))).into_response()
-            }
+            Self::Throttled => (
+                StatusCode::TOO_MANY_REQUESTS,
+                Json(json!({ "error": "too many requests" })),
+            )
+                .into_response(),
             Self::NoSuchPage => (StatusCode::NOT_FOUND, "404 page not found\n").into_response(),
         }
     }

@@ -44,7 +44,9 @@ pub struct SimKeys {
 
 impl fmt::Debug for SimKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimKeys").field("key_id", &self.api_key.key_id).finish_non_exhaustive()
+        f.debug_struct("SimKeys")
+            .field("key_id", &self.api_key.key_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,7 +61,13 @@ impl SimKeys {
         let public_der = private.to_public_key().to_pkcs1_der()?.as_bytes().to_vec();
         let mut id = [0_u8; 16];
         rng.fill_bytes(&mut id);
-        Ok(Self { api_key: ApiKey { key_id: uuid_text(id), public_der }, private_pem })
+        Ok(Self {
+            api_key: ApiKey {
+                key_id: uuid_text(id),
+                public_der,
+            },
+            private_pem,
+        })
     }
 
     /// Makes the key pair of a seed: for runs that must repeat, on loopback only.
@@ -94,8 +102,10 @@ impl SimKeys {
     /// When the directory cannot be made or a file cannot be written.
     pub fn write_to(&self, dir: &Path) -> io::Result<KeyFiles> {
         std::fs::create_dir_all(dir)?;
-        let files =
-            KeyFiles { key_id: dir.join("key_id"), private_key: dir.join("private_key.pem") };
+        let files = KeyFiles {
+            key_id: dir.join("key_id"),
+            private_key: dir.join("private_key.pem"),
+        };
         write_private(&files.key_id, self.key_id())?;
         write_private(&files.private_key, &self.private_pem)?;
         Ok(files)

@@ -33,7 +33,11 @@ fn matches_status(word: &str, status: MarketStatus) -> bool {
 /// The moment, unless market data is down.
 fn data(app: &App) -> Result<Moment<'_>, ApiError> {
     let moment = app.moment();
-    if moment.faults.market_data_down { Err(ApiError::unavailable()) } else { Ok(moment) }
+    if moment.faults.market_data_down {
+        Err(ApiError::unavailable())
+    } else {
+        Ok(moment)
+    }
 }
 
 pub(super) async fn exchange_status(State(app): State<App>) -> Json<Value> {
@@ -93,10 +97,18 @@ pub(super) async fn series_list(State(app): State<App>, RawQuery(raw): RawQuery)
         .world
         .exchange()
         .all_series()
-        .filter(|series| query.get("category").is_none_or(|wanted| series.listing.category == wanted))
+        .filter(|series| {
+            query
+                .get("category")
+                .is_none_or(|wanted| series.listing.category == wanted)
+        })
         .filter(|series| {
             query.set("tags").is_none_or(|wanted| {
-                series.listing.tags.iter().any(|tag| wanted.contains(tag.as_str()))
+                series
+                    .listing
+                    .tags
+                    .iter()
+                    .any(|tag| wanted.contains(tag.as_str()))
             })
         })
         .filter(|series| fresh(series.updated_at))
@@ -108,7 +120,11 @@ pub(super) async fn series_list(State(app): State<App>, RawQuery(raw): RawQuery)
 pub(super) async fn series(State(app): State<App>, Path(ticker): Path<String>) -> Answer {
     let ticker: SeriesTicker = ticker.parse().map_err(|_| ApiError::not_found())?;
     let mut moment = data(&app)?;
-    let series = moment.world.exchange().series(&ticker).ok_or_else(ApiError::not_found)?;
+    let series = moment
+        .world
+        .exchange()
+        .series(&ticker)
+        .ok_or_else(ApiError::not_found)?;
     Ok(Json(json!({ "series": wire::series(series) })))
 }
 
@@ -120,7 +136,11 @@ pub(super) async fn fee_changes() -> Json<Value> {
 fn nested_markets(moment: &mut Moment<'_>, tickers: &[Ticker]) -> Vec<Value> {
     let now = moment.now;
     let exchange = moment.world.exchange();
-    tickers.iter().filter_map(|ticker| exchange.market(ticker)).map(|market| wire::market(market, now)).collect()
+    tickers
+        .iter()
+        .filter_map(|ticker| exchange.market(ticker))
+        .map(|market| wire::market(market, now))
+        .collect()
 }
 
 pub(super) async fn events(State(app): State<App>, RawQuery(raw): RawQuery) -> Answer {
@@ -134,12 +154,24 @@ pub(super) async fn events(State(app): State<App>, RawQuery(raw): RawQuery) -> A
     let mut moment = data(&app)?;
     let exchange: &Exchange = moment.world.exchange();
     let any_market = |event: &Event, wanted: &dyn Fn(&Market) -> bool| {
-        event.markets.iter().filter_map(|ticker| exchange.market(ticker)).any(wanted)
+        event
+            .markets
+            .iter()
+            .filter_map(|ticker| exchange.market(ticker))
+            .any(wanted)
     };
     let chosen = exchange
         .all_events()
-        .filter(|event| query.get("series_ticker").is_none_or(|wanted| event.listing.series.as_str() == wanted))
-        .filter(|event| tickers.as_ref().is_none_or(|set| set.contains(event.listing.ticker.as_str())))
+        .filter(|event| {
+            query
+                .get("series_ticker")
+                .is_none_or(|wanted| event.listing.series.as_str() == wanted)
+        })
+        .filter(|event| {
+            tickers
+                .as_ref()
+                .is_none_or(|set| set.contains(event.listing.ticker.as_str()))
+        })
         .filter(|event| status.is_none_or(|word| any_market(event, &|m| matches_status(word, m.status))))
         .filter(|event| {
             query.get("min_close_ts").is_none() || any_market(event, &|m| closes(m.listing.close_time))
@@ -147,8 +179,10 @@ pub(super) async fn events(State(app): State<App>, RawQuery(raw): RawQuery) -> A
         .filter(|event| updated(event.updated_at))
         .map(|event| (event.listing.ticker.to_string(), event));
     let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);
-    let mut list: Vec<(Value, Vec<Ticker>)> =
-        taken.into_iter().map(|event| (wire::event(exchange, event), event.markets.clone())).collect();
+    let mut list: Vec<(Value, Vec<Ticker>)> = taken
+        .into_iter()
+        .map(|event| (wire::event(exchange, event), event.markets.clone()))
+        .collect();
     if nested {
         for (value, tickers) in &mut list {
             let markets = nested_markets(&mut moment, tickers);
@@ -174,7 +208,11 @@ pub(super) async fn event(
     let exchange = moment.world.exchange();
     let event = exchange.event(&ticker).ok_or_else(ApiError::not_found)?;
     let (mut value, tickers) = (wire::event(exchange, event), event.markets.clone());
-    let markets = if without { Vec::new() } else { nested_markets(&mut moment, &tickers) };
+    let markets = if without {
+        Vec::new()
+    } else {
+        nested_markets(&mut moment, &tickers)
+    };
     if nested {
         // Nested markets replace the list beside the event.
         if let Some(fields) = value.as_object_mut() {
@@ -203,16 +241,31 @@ pub(super) async fn markets(State(app): State<App>, RawQuery(raw): RawQuery) -> 
         .exchange()
         .all_markets()
         .filter(|_| !combos_only)
-        .filter(|market| tickers.as_ref().is_none_or(|set| set.contains(market.listing.ticker.as_str())))
-        .filter(|market| query.get("event_ticker").is_none_or(|wanted| market.listing.event.as_str() == wanted))
-        .filter(|market| query.get("series_ticker").is_none_or(|wanted| market.series.as_str() == wanted))
+        .filter(|market| {
+            tickers
+                .as_ref()
+                .is_none_or(|set| set.contains(market.listing.ticker.as_str()))
+        })
+        .filter(|market| {
+            query
+                .get("event_ticker")
+                .is_none_or(|wanted| market.listing.event.as_str() == wanted)
+        })
+        .filter(|market| {
+            query
+                .get("series_ticker")
+                .is_none_or(|wanted| market.series.as_str() == wanted)
+        })
         .filter(|market| status.is_none_or(|word| matches_status(word, market.status)))
         .filter(|market| closes(market.listing.close_time) && created(market.created_at))
         .filter(|market| updated(market.updated_at))
         .filter(|market| !wants_settled || market.settled_at.is_some_and(&settled))
         .map(|market| (market.listing.ticker.to_string(), market));
     let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);
-    let list: Vec<Value> = taken.into_iter().map(|market| wire::market(market, now)).collect();
+    let list: Vec<Value> = taken
+        .into_iter()
+        .map(|market| wire::market(market, now))
+        .collect();
     Ok(Json(json!({ "markets": list, "cursor": cursor })))
 }
 
@@ -220,7 +273,11 @@ pub(super) async fn market(State(app): State<App>, Path(ticker): Path<String>) -
     let ticker: Ticker = ticker.parse().map_err(|_| ApiError::not_found())?;
     let mut moment = data(&app)?;
     let now = moment.now;
-    let market = moment.world.exchange().market(&ticker).ok_or_else(ApiError::not_found)?;
+    let market = moment
+        .world
+        .exchange()
+        .market(&ticker)
+        .ok_or_else(ApiError::not_found)?;
     Ok(Json(json!({ "market": wire::market(market, now) })))
 }
 
@@ -236,7 +293,11 @@ pub(super) async fn orderbook(
     }
     let ticker: Ticker = ticker.parse().map_err(|_| ApiError::not_found())?;
     let mut moment = data(&app)?;
-    let market = moment.world.exchange().market(&ticker).ok_or_else(ApiError::not_found)?;
+    let market = moment
+        .world
+        .exchange()
+        .market(&ticker)
+        .ok_or_else(ApiError::not_found)?;
     Ok(Json(json!({ "orderbook_fp": wire::orderbook(market, depth) })))
 }
 
@@ -278,7 +339,11 @@ pub(super) async fn trades(State(app): State<App>, RawQuery(raw): RawQuery) -> A
         .iter()
         .rev()
         .filter(|_| !blocks_only)
-        .filter(|trade| query.get("ticker").is_none_or(|wanted| trade.ticker.as_str() == wanted))
+        .filter(|trade| {
+            query
+                .get("ticker")
+                .is_none_or(|wanted| trade.ticker.as_str() == wanted)
+        })
         .filter(|trade| within(trade.at))
         .map(|trade| (trade.trade_id.to_string(), trade));
     let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);

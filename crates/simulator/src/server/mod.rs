@@ -90,7 +90,12 @@ impl App {
         let now = self.clock.now();
         world.advance_to(now);
         let faults = world.faults(now);
-        Moment { world, now, faults, feed: &self.feed }
+        Moment {
+            world,
+            now,
+            faults,
+            feed: &self.feed,
+        }
     }
 
     fn account(&self, headers: &HeaderMap, method: &Method, uri: &Uri) -> Result<AccountId, ApiError> {
@@ -128,7 +133,10 @@ impl ServerHandle {
     /// The leaderboard page the markets settle on.
     #[must_use]
     pub fn leaderboard_url(&self) -> String {
-        format!("http://{}/leaderboard/text/overall-no-style-control", self.address)
+        format!(
+            "http://{}/leaderboard/text/overall-no-style-control",
+            self.address
+        )
     }
 
     /// Stops taking requests, lets those in flight finish for two seconds, and closes WebSockets.
@@ -183,7 +191,9 @@ pub fn spawn<W: SimulatedWorld + 'static>(
             }
         };
         // Serving a bound listener ends only by the shutdown; errors of single connections stay with them.
-        let _ = axum::serve(listener, router(app)).with_graceful_shutdown(asked).await;
+        let _ = axum::serve(listener, router(app))
+            .with_graceful_shutdown(asked)
+            .await;
     }));
     Ok(ServerHandle { address, stop, tasks })
 }
@@ -208,8 +218,14 @@ async fn keep_moving(app: App, every: Duration, mut stopped: watch::Receiver<boo
 fn router(app: App) -> Router {
     let api = Router::new()
         .route("/trade-api/v2/exchange/status", get(market_data::exchange_status))
-        .route("/trade-api/v2/exchange/schedule", get(market_data::exchange_schedule))
-        .route("/trade-api/v2/exchange/user_data_timestamp", get(market_data::user_data_timestamp))
+        .route(
+            "/trade-api/v2/exchange/schedule",
+            get(market_data::exchange_schedule),
+        )
+        .route(
+            "/trade-api/v2/exchange/user_data_timestamp",
+            get(market_data::user_data_timestamp),
+        )
         .route("/trade-api/v2/series", get(market_data::series_list))
         .route("/trade-api/v2/series/fee_changes", get(market_data::fee_changes))
         .route("/trade-api/v2/series/{ticker}", get(market_data::series))
@@ -219,9 +235,15 @@ fn router(app: App) -> Router {
         .route("/trade-api/v2/markets/orderbooks", get(market_data::orderbooks))
         .route("/trade-api/v2/markets/trades", get(market_data::trades))
         .route("/trade-api/v2/markets/{ticker}", get(market_data::market))
-        .route("/trade-api/v2/markets/{ticker}/orderbook", get(market_data::orderbook))
+        .route(
+            "/trade-api/v2/markets/{ticker}/orderbook",
+            get(market_data::orderbook),
+        )
         .route("/trade-api/v2/account/limits", get(portfolio::limits))
-        .route("/trade-api/v2/account/endpoint_costs", get(market_data::endpoint_costs))
+        .route(
+            "/trade-api/v2/account/endpoint_costs",
+            get(market_data::endpoint_costs),
+        )
         .route("/trade-api/v2/portfolio/balance", get(portfolio::balance))
         .route("/trade-api/v2/portfolio/positions", get(portfolio::positions))
         .route("/trade-api/v2/portfolio/fills", get(portfolio::fills))

@@ -23,8 +23,14 @@ impl Body {
     fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
         match serde_json::from_slice(bytes) {
             Ok(Value::Object(fields)) => Ok(Self { fields }),
-            Ok(other) => Err(mistyped(kind(&other), "CreateOrderV2Request", "CreateOrderV2Request")),
-            Err(error) => Err(ApiError::BadRequest { details: format!("json: {error}") }),
+            Ok(other) => Err(mistyped(
+                kind(&other),
+                "CreateOrderV2Request",
+                "CreateOrderV2Request",
+            )),
+            Err(error) => Err(ApiError::BadRequest {
+                details: format!("json: {error}"),
+            }),
         }
     }
 
@@ -38,7 +44,9 @@ impl Body {
     }
 
     fn required(&self, name: &str) -> Result<&str, ApiError> {
-        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
+        self.text(name)?
+            .filter(|text| !text.is_empty())
+            .ok_or_else(|| missing(name))
     }
 
     fn flag(&self, name: &str) -> Result<bool, ApiError> {
@@ -84,7 +92,9 @@ fn failed(name: &str, rule: &str) -> ApiError {
         .split('_')
         .filter_map(|word| {
             let mut letters = word.chars();
-            letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
+            letters
+                .next()
+                .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
         })
         .collect();
     ApiError::Validation {
@@ -110,12 +120,17 @@ fn order_of(body: &Body) -> Result<NewOrder, ApiError> {
     let expiration = body.integer("expiration_time")?;
     let (post_only, reduce_only) = (body.flag("post_only")?, body.flag("reduce_only")?);
     let cancel_on_pause = body.flag("cancel_order_on_pause")?;
-    let client_order_id = body.text("client_order_id")?.filter(|id| !id.is_empty()).map(str::to_owned);
+    let client_order_id = body
+        .text("client_order_id")?
+        .filter(|id| !id.is_empty())
+        .map(str::to_owned);
     let group = body.text("order_group_id")?.filter(|id| !id.is_empty());
     let subaccount = body.integer("subaccount")?.unwrap_or(0);
     let shard = body.integer("exchange_index")?.unwrap_or(0);
 
-    let ticker = ticker.filter(|text| !text.is_empty()).ok_or_else(|| missing("ticker"))?;
+    let ticker = ticker
+        .filter(|text| !text.is_empty())
+        .ok_or_else(|| missing("ticker"))?;
     let side = match side.ok_or_else(|| missing("side"))? {
         "bid" => BookSide::Bid,
         "ask" => BookSide::Ask,
@@ -123,7 +138,9 @@ fn order_of(body: &Body) -> Result<NewOrder, ApiError> {
     };
     let (count, price) = (body.required("count")?, body.required("price")?);
     let expires_at = expiration
-        .map(|seconds| DateTime::from_timestamp(seconds, 0).ok_or_else(|| ApiError::parameter("expiration_time")))
+        .map(|seconds| {
+            DateTime::from_timestamp(seconds, 0).ok_or_else(|| ApiError::parameter("expiration_time"))
+        })
         .transpose()?;
     let time_in_force = match tif.ok_or_else(|| missing("time_in_force"))? {
         "good_till_canceled" => TimeInForce::GoodTillCanceled { expires_at },
@@ -169,12 +186,17 @@ fn created(ack: &OrderAck) -> Value {
         "remaining_count": ack.remaining,
         "ts_ms": ack.at.timestamp_millis(),
     });
-    let Some(fields) = value.as_object_mut() else { return value };
+    let Some(fields) = value.as_object_mut() else {
+        return value;
+    };
     if let Some(id) = &ack.client_order_id {
         fields.insert("client_order_id".to_owned(), id.as_str().into());
     }
     // Averages are per whole contract; the sums are per hundredths.
-    for (name, sum) in [("average_fill_price", ack.notional), ("average_fee_paid", ack.fees)] {
+    for (name, sum) in [
+        ("average_fill_price", ack.notional),
+        ("average_fee_paid", ack.fees),
+    ] {
         if let Some(average) = sum.fraction(100, ack.filled.raw()) {
             fields.insert(name.to_owned(), wire::short_dollars(average).into());
         }
@@ -185,7 +207,11 @@ fn created(ack: &OrderAck) -> Value {
 /// The moment, unless order entry is down.
 fn entry(app: &App) -> Result<Moment<'_>, ApiError> {
     let moment = app.moment();
-    if moment.faults.order_entry_down { Err(ApiError::unavailable()) } else { Ok(moment) }
+    if moment.faults.order_entry_down {
+        Err(ApiError::unavailable())
+    } else {
+        Ok(moment)
+    }
 }
 
 pub(super) async fn create(
@@ -230,15 +256,12 @@ pub(super) async fn cancel(
         return Err(ApiError::unavailable());
     }
     let ack = ack?;
-    let mut value = json!({
+    // The specification allows the client id here; real traffic does not carry it.
+    Ok(Json(json!({
         "order_id": ack.order_id,
         "reduced_by": ack.reduced_by,
         "ts_ms": ack.at.timestamp_millis(),
-    });
-    if let (Some(id), Some(fields)) = (&ack.client_order_id, value.as_object_mut()) {
-        fields.insert("client_order_id".to_owned(), id.as_str().into());
-    }
-    Ok(Json(value))
+    })))
 }
 
 /// Cancels what rests now; the real exchange may also cancel orders placed within the following minute, this one does not.

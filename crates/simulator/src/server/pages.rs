@@ -21,11 +21,7 @@ fn takes_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-pub(super) async fn leaderboard(
-    State(app): State<App>,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn leaderboard(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
     let page = {
         let mut moment = app.moment();
         let now = moment.now;

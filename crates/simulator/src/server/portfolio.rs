@@ -31,12 +31,7 @@ fn only_main(query: &Query) -> Result<(), ApiError> {
     Ok(())
 }
 
-pub(super) async fn limits(
-    State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
-) -> Answer {
+pub(super) async fn limits(State(app): State<App>, uri: Uri, method: Method, headers: HeaderMap) -> Answer {
     app.account(&headers, &method, &uri)?;
     Ok(Json(json!({
         "usage_tier": "basic",
@@ -58,7 +53,9 @@ pub(super) async fn balance(
     let mut moment = app.moment();
     let exchange = moment.world.exchange();
     let balance = exchange.balance(account).ok_or_else(ApiError::not_found)?;
-    let updated = exchange.account(account).map(|account| account.updated_at.timestamp());
+    let updated = exchange
+        .account(account)
+        .map(|account| account.updated_at.timestamp());
     let dollars = wire::short_dollars(balance.cash);
     Ok(Json(json!({
         "balance": wire::cents(balance.cash),
@@ -110,9 +107,16 @@ pub(super) async fn positions(
     let query = Query::parse("GetPositions", raw.as_deref());
     only_main(&query)?;
     let limit = query.limit(100, 1_000)?;
-    let settled = query.word("settlement_status", "SettlementStatus", &["unsettled", "settled", "all"])?;
+    let settled = query.word(
+        "settlement_status",
+        "SettlementStatus",
+        &["unsettled", "settled", "all"],
+    )?;
     let counts = query.set("count_filter").unwrap_or_default();
-    if counts.iter().any(|word| !matches!(*word, "position" | "total_traded")) {
+    if counts
+        .iter()
+        .any(|word| !matches!(*word, "position" | "total_traded"))
+    {
         return Err(query.rule("CountFilter", "oneof"));
     }
     let mut moment = app.moment();
@@ -121,24 +125,33 @@ pub(super) async fn positions(
     let mut chosen = Vec::new();
     let mut events: BTreeMap<EventTicker, EventTotals> = BTreeMap::new();
     for (ticker, holding) in &holdings {
-        let Some(market) = exchange.market(ticker) else { continue };
+        let Some(market) = exchange.market(ticker) else {
+            continue;
+        };
         let is_settled = market.status == MarketStatus::Finalized;
         let wanted = match settled.unwrap_or("unsettled") {
             "all" => true,
             word => is_settled == (word == "settled"),
         } && query.get("ticker").is_none_or(|wanted| ticker.as_str() == wanted)
-            && query.get("event_ticker").is_none_or(|wanted| market.listing.event.as_str() == wanted)
+            && query
+                .get("event_ticker")
+                .is_none_or(|wanted| market.listing.event.as_str() == wanted)
             && (counts.is_empty()
                 || (counts.contains("position") && !holding.net.is_flat())
                 || (counts.contains("total_traded") && holding.traded != Money::ZERO));
         if wanted {
-            events.entry(market.listing.event.clone()).or_default().add(holding);
+            events
+                .entry(market.listing.event.clone())
+                .or_default()
+                .add(holding);
             chosen.push((ticker.to_string(), wire::market_position(ticker, holding)));
         }
     }
     let (taken, cursor) = page(chosen.into_iter(), query.cursor().as_deref(), limit);
     let events: Vec<Value> = events.iter().map(|(event, totals)| totals.value(event)).collect();
-    Ok(Json(json!({ "market_positions": taken, "event_positions": events, "cursor": cursor })))
+    Ok(Json(
+        json!({ "market_positions": taken, "event_positions": events, "cursor": cursor }),
+    ))
 }
 
 /// Newest first.
@@ -164,7 +177,11 @@ pub(super) async fn fills(
         .fills(account)
         .rev()
         .filter(|fill| fill.at <= shown_until && within(fill.at))
-        .filter(|fill| tickers.as_ref().is_none_or(|set| set.contains(fill.ticker.as_str())))
+        .filter(|fill| {
+            tickers
+                .as_ref()
+                .is_none_or(|set| set.contains(fill.ticker.as_str()))
+        })
         .filter(|fill| order.is_none_or(|wanted| fill.order_id.to_string() == wanted))
         .map(|fill| (format!("{}/{}", fill.trade_id, fill.order_id), fill));
     let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);
@@ -192,8 +209,16 @@ pub(super) async fn settlements(
         .settlements(account)
         .rev()
         .filter(|entry| within(entry.at))
-        .filter(|entry| query.get("ticker").is_none_or(|wanted| entry.ticker.as_str() == wanted))
-        .filter(|entry| query.get("event_ticker").is_none_or(|wanted| entry.event.as_str() == wanted))
+        .filter(|entry| {
+            query
+                .get("ticker")
+                .is_none_or(|wanted| entry.ticker.as_str() == wanted)
+        })
+        .filter(|entry| {
+            query
+                .get("event_ticker")
+                .is_none_or(|wanted| entry.event.as_str() == wanted)
+        })
         .map(|entry| (entry.ticker.to_string(), entry));
     let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);
     let list: Vec<Value> = taken.into_iter().map(wire::settlement).collect();
@@ -224,7 +249,11 @@ pub(super) async fn orders(
         .filter_map(|id| exchange.order_as_of(account, *id, shown_until))
         .filter(|order| status.is_none_or(|word| order.status.as_str() == word))
         .filter(|order| within(order.created_at))
-        .filter(|order| query.get("ticker").is_none_or(|wanted| order.asked.ticker.as_str() == wanted))
+        .filter(|order| {
+            query
+                .get("ticker")
+                .is_none_or(|wanted| order.asked.ticker.as_str() == wanted)
+        })
         .filter(|order| {
             events.as_ref().is_none_or(|set| {
                 let market = exchange.market(&order.asked.ticker);
@@ -233,7 +262,10 @@ pub(super) async fn orders(
         })
         .map(|order| (order.id.to_string(), order));
     let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);
-    let list: Vec<Value> = taken.into_iter().map(|order| wire::order(exchange, order)).collect();
+    let list: Vec<Value> = taken
+        .into_iter()
+        .map(|order| wire::order(exchange, order))
+        .collect();
     Ok(Json(json!({ "orders": list, "cursor": cursor })))
 }
 
@@ -249,6 +281,8 @@ pub(super) async fn order(
     let mut moment = app.moment();
     let shown_until = as_of(&moment);
     let exchange: &Exchange = moment.world.exchange();
-    let order = exchange.order_as_of(account, id, shown_until).ok_or_else(ApiError::not_found)?;
+    let order = exchange
+        .order_as_of(account, id, shown_until)
+        .ok_or_else(ApiError::not_found)?;
     Ok(Json(json!({ "order": wire::order(exchange, order) })))
 }

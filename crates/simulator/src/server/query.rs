@@ -34,12 +34,18 @@ impl Query {
     /// The last value of a parameter; an empty one counts as absent.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.pairs.iter().rev().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        found
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     /// All values of a repeated parameter.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
-        self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
+        self.pairs
+            .iter()
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .collect()
     }
 
     pub(crate) fn rule(&self, field: &str, rule: &str) -> ApiError {
@@ -49,7 +55,11 @@ impl Query {
     /// A parameter of a type that reads itself from text.
     pub(crate) fn typed<T: FromStr>(&self, name: &str) -> Result<Option<T>, ApiError> {
         self.get(name)
-            .map(|value| value.parse().map_err(|_| ApiError::BadRequest { details: format!("invalid {name}") }))
+            .map(|value| {
+                value.parse().map_err(|_| ApiError::BadRequest {
+                    details: format!("invalid {name}"),
+                })
+            })
             .transpose()
     }
 
@@ -68,7 +78,12 @@ impl Query {
 
     /// A comma-separated set of values.
     pub(crate) fn set(&self, name: &str) -> Option<BTreeSet<&str>> {
-        self.get(name).map(|text| text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect())
+        self.get(name).map(|text| {
+            text.split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .collect()
+        })
     }
 
     /// Whether a time lies in the window of two parameters in unix seconds, both ends included.
@@ -92,7 +107,10 @@ impl Query {
     /// Where the page starts: the key after which to go on; a garbage cursor starts at the first page, as captured.
     pub(crate) fn cursor(&self) -> Option<String> {
         let bytes = URL_SAFE_NO_PAD.decode(self.get("cursor")?).ok()?;
-        String::from_utf8(bytes).ok()?.strip_prefix("after:").map(str::to_owned)
+        String::from_utf8(bytes)
+            .ok()?
+            .strip_prefix("after:")
+            .map(str::to_owned)
     }
 }
 
@@ -131,7 +149,11 @@ fn first_page<T>(mut items: impl Iterator<Item = (String, T)>, limit: usize) -> 
         last = key;
     }
     let more = items.next().is_some();
-    let cursor = if more { URL_SAFE_NO_PAD.encode(format!("after:{last}")) } else { String::new() };
+    let cursor = if more {
+        URL_SAFE_NO_PAD.encode(format!("after:{last}"))
+    } else {
+        String::new()
+    };
     (taken, cursor)
 }
 
@@ -197,7 +219,10 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded_repeated_and_checked() {
-        let query = Query::parse("GetMarkets", Some("tickers=A%2DB&tickers=C+D&limit=1001&status=odd&x"));
+        let query = Query::parse(
+            "GetMarkets",
+            Some("tickers=A%2DB&tickers=C+D&limit=1001&status=odd&x"),
+        );
         assert_eq!(query.all("tickers"), ["A-B", "C D"]);
         assert_eq!(
             query.limit(100, 1_000).unwrap_err(),

@@ -19,7 +19,8 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
 /// Dollars with four decimals, or six where four would lose something.
 pub(crate) fn short_dollars(money: Money) -> String {
     let full = money.to_string();
-    full.strip_suffix("00").map_or_else(|| full.clone(), str::to_owned)
+    full.strip_suffix("00")
+        .map_or_else(|| full.clone(), str::to_owned)
 }
 
 /// Whole cents, rounded down.
@@ -162,7 +163,9 @@ pub(crate) fn market(market: &Market, now: DateTime<Utc>) -> Value {
         "settlement_bounds_type": "default",
         "exchange_index": SHARD,
     });
-    let Some(fields) = value.as_object_mut() else { return value };
+    let Some(fields) = value.as_object_mut() else {
+        return value;
+    };
     if let Some(title) = &listing.title {
         put(fields, "title", title.as_str());
     }
@@ -188,12 +191,22 @@ pub(crate) fn market(market: &Market, now: DateTime<Utc>) -> Value {
 /// Both sides as bids, prices ascending, the best last; at most `depth` levels a side, all for zero.
 pub(crate) fn orderbook(market: &Market, depth: usize) -> Value {
     let best = |levels: Vec<(Price, Contracts)>| -> Vec<(Price, Contracts)> {
-        let skip = if depth == 0 { 0 } else { levels.len().saturating_sub(depth) };
+        let skip = if depth == 0 {
+            0
+        } else {
+            levels.len().saturating_sub(depth)
+        };
         levels.into_iter().skip(skip).collect()
     };
     let yes = best(market.levels(BookSide::Bid).collect());
     // The lowest ask is the best NO bid: walking asks from the highest gives NO prices ascending.
-    let no = best(market.levels(BookSide::Ask).rev().map(|(price, size)| (price.complement(), size)).collect());
+    let no = best(
+        market
+            .levels(BookSide::Ask)
+            .rev()
+            .map(|(price, size)| (price.complement(), size))
+            .collect(),
+    );
     json!({ "yes_dollars": yes, "no_dollars": no })
 }
 
@@ -246,8 +259,12 @@ pub(crate) fn order(exchange: &Exchange, order: &OrderRecord) -> Value {
         "subaccount_number": 0,
         "exchange_index": SHARD,
     });
-    if let (TimeInForce::GoodTillCanceled { expires_at: Some(expiry) }, Some(fields)) =
-        (asked.time_in_force, value.as_object_mut())
+    if let (
+        TimeInForce::GoodTillCanceled {
+            expires_at: Some(expiry),
+        },
+        Some(fields),
+    ) = (asked.time_in_force, value.as_object_mut())
     {
         put(fields, "expiration_time", time(expiry));
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -28,7 +28,10 @@ pub(super) fn send_feed(moment: &mut Moment<'_>) {
     if events.is_empty() || moment.feed.receiver_count() == 0 {
         return;
     }
-    let batch = Batch { items: items(moment.world.exchange(), events), data_down: moment.faults.market_data_down };
+    let batch = Batch {
+        items: items(moment.world.exchange(), events),
+        data_down: moment.faults.market_data_down,
+    };
     // Without a reader left there is nobody to tell.
     let _ = moment.feed.send(Arc::new(batch));
 }
@@ -81,7 +84,11 @@ async fn converse(app: App, mut socket: WebSocket, mut session: Session) {
                 return;
             }
             Turn::Ping => {
-                if socket.send(Message::Ping(Bytes::from_static(PING_BODY))).await.is_err() {
+                if socket
+                    .send(Message::Ping(Bytes::from_static(PING_BODY)))
+                    .await
+                    .is_err()
+                {
                     return;
                 }
                 continue;
@@ -109,15 +116,17 @@ async fn converse(app: App, mut socket: WebSocket, mut session: Session) {
 }
 
 /// The messages of a batch; nothing when the connection is to be cut.
-fn received(
-    app: &App,
-    session: &mut Session,
-    batch: Result<Arc<Batch>, RecvError>,
-) -> Option<Vec<Value>> {
+fn received(app: &App, session: &mut Session, batch: Result<Arc<Batch>, RecvError>) -> Option<Vec<Value>> {
     let now = app.clock.now();
     match batch {
         Ok(batch) if batch.data_down => None,
-        Ok(batch) => Some(batch.items.iter().flat_map(|item| session.deliver(item, now)).collect()),
+        Ok(batch) => Some(
+            batch
+                .items
+                .iter()
+                .flat_map(|item| session.deliver(item, now))
+                .collect(),
+        ),
         Err(RecvError::Lagged(_)) => Some(overflow()),
         Err(RecvError::Closed) => None,
     }
@@ -137,7 +146,12 @@ fn answer(
     loop {
         match feed.try_recv() {
             Ok(batch) => {
-                messages.extend(batch.items.iter().flat_map(|item| session.deliver(item, moment.now)));
+                messages.extend(
+                    batch
+                        .items
+                        .iter()
+                        .flat_map(|item| session.deliver(item, moment.now)),
+                );
             }
             Err(broadcast::error::TryRecvError::Lagged(_)) => return None,
             Err(_) => break,

@@ -20,20 +20,48 @@ pub(super) struct Batch {
 /// One thing that happened, ready to be sent to those who subscribed to its channel.
 #[derive(Debug, Clone)]
 pub(super) enum FeedItem {
-    Book { ticker: Ticker, side: BookSide, price: Price, body: Map<String, Value> },
-    Trade { ticker: Ticker, body: Value },
-    Fill { account: AccountId, ticker: Ticker, body: Value },
-    Order { account: AccountId, ticker: Ticker, body: Value },
-    Lifecycle { body: Value },
+    Book {
+        ticker: Ticker,
+        side: BookSide,
+        price: Price,
+        body: Map<String, Value>,
+    },
+    Trade {
+        ticker: Ticker,
+        body: Value,
+    },
+    Fill {
+        account: AccountId,
+        ticker: Ticker,
+        body: Value,
+    },
+    Order {
+        account: AccountId,
+        ticker: Ticker,
+        body: Value,
+    },
+    Lifecycle {
+        body: Value,
+    },
 }
 
 pub(super) fn items(exchange: &Exchange, events: Vec<FeedEvent>) -> Vec<FeedItem> {
-    events.into_iter().filter_map(|event| item(exchange, event)).collect()
+    events
+        .into_iter()
+        .filter_map(|event| item(exchange, event))
+        .collect()
 }
 
 fn item(exchange: &Exchange, event: FeedEvent) -> Option<FeedItem> {
     Some(match event {
-        FeedEvent::Book { ticker, side, price, delta, clock, at } => {
+        FeedEvent::Book {
+            ticker,
+            side,
+            price,
+            delta,
+            clock,
+            at,
+        } => {
             let mut body = Map::new();
             body.insert("market_ticker".to_owned(), json!(ticker));
             body.insert("market_id".to_owned(), json!(exchange.market(&ticker)?.id));
@@ -42,20 +70,30 @@ fn item(exchange: &Exchange, event: FeedEvent) -> Option<FeedItem> {
             body.insert("side".to_owned(), json!(wire::outcome_side(side)));
             body.insert("ts".to_owned(), json!(wire::time(at)));
             body.insert("ts_ms".to_owned(), json!(at.timestamp_millis()));
-            FeedItem::Book { ticker, side, price, body }
+            FeedItem::Book {
+                ticker,
+                side,
+                price,
+                body,
+            }
         }
-        FeedEvent::Trade(trade) => FeedItem::Trade { body: trade_body(&trade), ticker: trade.ticker },
-        FeedEvent::Fill(fill) => {
-            FeedItem::Fill { account: fill.account, body: fill_body(&fill), ticker: fill.ticker }
-        }
+        FeedEvent::Trade(trade) => FeedItem::Trade {
+            body: trade_body(&trade),
+            ticker: trade.ticker,
+        },
+        FeedEvent::Fill(fill) => FeedItem::Fill {
+            account: fill.account,
+            body: fill_body(&fill),
+            ticker: fill.ticker,
+        },
         FeedEvent::Order(order) => FeedItem::Order {
             account: order.account,
             body: order_body(exchange, &order),
             ticker: order.asked.ticker,
         },
-        FeedEvent::Lifecycle { ticker, step, at } => {
-            FeedItem::Lifecycle { body: lifecycle_body(exchange.market(&ticker)?, &step, at) }
-        }
+        FeedEvent::Lifecycle { ticker, step, at } => FeedItem::Lifecycle {
+            body: lifecycle_body(exchange.market(&ticker)?, &step, at),
+        },
     })
 }
 
@@ -125,18 +163,29 @@ fn fill_body(fill: &FillRecord) -> Value {
 fn order_body(exchange: &Exchange, order: &OrderRecord) -> Value {
     let asked = &order.asked;
     let mut body = wire::order(exchange, order);
-    let Some(fields) = body.as_object_mut() else { return body };
+    let Some(fields) = body.as_object_mut() else {
+        return body;
+    };
     // The REST record, less what the channel does not carry, plus its own times.
     for absent in ["action", "type", "no_price_dollars", "cancel_order_on_pause"] {
         fields.remove(absent);
     }
     fields.insert("is_yes".to_owned(), (asked.side == BookSide::Bid).into());
-    fields.insert("created_ts_ms".to_owned(), order.created_at.timestamp_millis().into());
-    fields.insert("last_updated_ts_ms".to_owned(), order.updated_at.timestamp_millis().into());
+    fields.insert(
+        "created_ts_ms".to_owned(),
+        order.created_at.timestamp_millis().into(),
+    );
+    fields.insert(
+        "last_updated_ts_ms".to_owned(),
+        order.updated_at.timestamp_millis().into(),
+    );
     if let Some(reason) = order.reason {
         fields.insert("last_update_reason".to_owned(), reason.as_str().into());
     }
-    if let TimeInForce::GoodTillCanceled { expires_at: Some(expiry) } = asked.time_in_force {
+    if let TimeInForce::GoodTillCanceled {
+        expires_at: Some(expiry),
+    } = asked.time_in_force
+    {
         fields.insert("expiration_ts_ms".to_owned(), expiry.timestamp_millis().into());
     }
     body

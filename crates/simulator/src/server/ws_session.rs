@@ -80,7 +80,11 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) const fn new(account: AccountId) -> Self {
-        Self { account, subscriptions: BTreeMap::new(), next_sid: 1 }
+        Self {
+            account,
+            subscriptions: BTreeMap::new(),
+            next_sid: 1,
+        }
     }
 
     /// Answers a command.
@@ -96,10 +100,13 @@ impl Session {
             Some(_) => Err(Fault(5, "Unknown command")),
             None => Err(Fault(1, "Unable to process message")),
         };
-        let mut answers = answers
-            .unwrap_or_else(|Fault(code, msg)| vec![json!({ "type": "error", "msg": { "code": code, "msg": msg } })]);
+        let mut answers = answers.unwrap_or_else(|Fault(code, msg)| {
+            vec![json!({ "type": "error", "msg": { "code": code, "msg": msg } })]
+        });
         for answer in &mut answers {
-            let Some(fields) = answer.as_object_mut() else { continue };
+            let Some(fields) = answer.as_object_mut() else {
+                continue;
+            };
             // Snapshots that follow a subscription belong to nobody's command; all else repeats the command's id.
             if let (Some(id), None) = (id, fields.remove("unasked")) {
                 fields.insert("id".to_owned(), id.into());
@@ -110,8 +117,13 @@ impl Session {
     }
 
     fn subscribe(&mut self, params: Option<&Value>, exchange: &Exchange) -> Result<Vec<Value>, Fault> {
-        let params = params.and_then(Value::as_object).ok_or(Fault(2, "Params required"))?;
-        let names = params.get("channels").and_then(Value::as_array).filter(|names| !names.is_empty());
+        let params = params
+            .and_then(Value::as_object)
+            .ok_or(Fault(2, "Params required"))?;
+        let names = params
+            .get("channels")
+            .and_then(Value::as_array)
+            .filter(|names| !names.is_empty());
         let names = names.ok_or(Fault(3, "Channels required"))?;
         let tickers = tickers(params, exchange)?;
         let yes_scale = match params.get("use_yes_price") {
@@ -121,7 +133,10 @@ impl Session {
         };
         let mut channels = Vec::new();
         for name in names {
-            let channel = name.as_str().and_then(Channel::named).ok_or(Fault(8, "Unknown channel name"))?;
+            let channel = name
+                .as_str()
+                .and_then(Channel::named)
+                .ok_or(Fault(8, "Unknown channel name"))?;
             if channel == Channel::Book && tickers.is_empty() {
                 return Err(Fault(14, "Market Ticker required"));
             }
@@ -133,8 +148,17 @@ impl Session {
             let sid = self.next_sid;
             self.next_sid += 1;
             // Lifecycle events cannot be filtered by market.
-            let tickers = if channel == Channel::Lifecycle { BTreeSet::new() } else { tickers.clone() };
-            let mut subscription = Subscription { channel, tickers: tickers.clone(), yes_scale, seq: 0 };
+            let tickers = if channel == Channel::Lifecycle {
+                BTreeSet::new()
+            } else {
+                tickers.clone()
+            };
+            let mut subscription = Subscription {
+                channel,
+                tickers: tickers.clone(),
+                yes_scale,
+                seq: 0,
+            };
             answers.push(json!({ "type": "subscribed", "msg": { "channel": channel.name(), "sid": sid } }));
             if channel == Channel::Book {
                 for ticker in &tickers {
@@ -148,15 +172,22 @@ impl Session {
     }
 
     fn unsubscribe(&mut self, params: Option<&Value>) -> Result<Vec<Value>, Fault> {
-        let params = params.and_then(Value::as_object).ok_or(Fault(2, "Params required"))?;
-        let sids = params.get("sids").and_then(Value::as_array).filter(|sids| !sids.is_empty());
+        let params = params
+            .and_then(Value::as_object)
+            .ok_or(Fault(2, "Params required"))?;
+        let sids = params
+            .get("sids")
+            .and_then(Value::as_array)
+            .filter(|sids| !sids.is_empty());
         let sids = sids.ok_or(Fault(4, "Subscription IDs required"))?;
         let mut wanted = Vec::new();
         for sid in sids {
             let known = sid.as_u64().filter(|sid| self.subscriptions.contains_key(sid));
             wanted.push(known.ok_or(Fault(7, "Unknown subscription ID"))?);
         }
-        let gone = wanted.into_iter().filter_map(|sid| Some((sid, self.subscriptions.remove(&sid)?)));
+        let gone = wanted
+            .into_iter()
+            .filter_map(|sid| Some((sid, self.subscriptions.remove(&sid)?)));
         Ok(gone
             .map(|(sid, mut subscription)| {
                 json!({ "type": "unsubscribed", "sid": sid, "seq": subscription.next_seq() })
@@ -174,7 +205,9 @@ impl Session {
     }
 
     fn update(&mut self, params: Option<&Value>, exchange: &Exchange) -> Result<Vec<Value>, Fault> {
-        let params = params.and_then(Value::as_object).ok_or(Fault(2, "Params required"))?;
+        let params = params
+            .and_then(Value::as_object)
+            .ok_or(Fault(2, "Params required"))?;
         let one = Fault(12, "Exactly one subscription ID is required");
         let sid = match (params.get("sid"), params.get("sids").and_then(Value::as_array)) {
             (Some(sid), None) => sid.as_u64(),
@@ -184,7 +217,10 @@ impl Session {
         let action = params.get("action").ok_or(Fault(15, "Action required"))?;
         let tickers = tickers(params, exchange)?;
         let sid = sid.ok_or(Fault(11, "Invalid parameter"))?;
-        let subscription = self.subscriptions.get_mut(&sid).ok_or(Fault(7, "Unknown subscription ID"))?;
+        let subscription = self
+            .subscriptions
+            .get_mut(&sid)
+            .ok_or(Fault(7, "Unknown subscription ID"))?;
         let action = action.as_str().unwrap_or_default();
         if tickers.is_empty() && action != "get_snapshot" {
             return Err(Fault(14, "Market Ticker required"));
@@ -200,9 +236,15 @@ impl Session {
             }
             "delete_markets" => subscription.tickers.retain(|ticker| !tickers.contains(ticker)),
             "get_snapshot" if subscription.channel == Channel::Book => {
-                let wanted = if tickers.is_empty() { subscription.tickers.clone() } else { tickers };
-                let known: Vec<Ticker> =
-                    wanted.into_iter().filter(|ticker| subscription.covers(ticker)).collect();
+                let wanted = if tickers.is_empty() {
+                    subscription.tickers.clone()
+                } else {
+                    tickers
+                };
+                let known: Vec<Ticker> = wanted
+                    .into_iter()
+                    .filter(|ticker| subscription.covers(ticker))
+                    .collect();
                 return Ok(known
                     .iter()
                     .filter_map(|ticker| snapshot_of(subscription, sid, ticker, exchange, false))
@@ -212,7 +254,8 @@ impl Session {
         }
         let all: Vec<&Ticker> = subscription.tickers.iter().collect();
         let msg = json!({ "market_tickers": all });
-        let mut answers = vec![json!({ "type": "ok", "sid": sid, "seq": subscription.next_seq(), "msg": msg })];
+        let mut answers =
+            vec![json!({ "type": "ok", "sid": sid, "seq": subscription.next_seq(), "msg": msg })];
         if subscription.channel == Channel::Book {
             for ticker in &added {
                 answers.extend(snapshot_of(subscription, sid, ticker, exchange, true));
@@ -226,7 +269,9 @@ impl Session {
         let account = self.account;
         let mut messages = Vec::new();
         for (sid, subscription) in &mut self.subscriptions {
-            let Some((kind, body)) = message(subscription, item, account) else { continue };
+            let Some((kind, body)) = message(subscription, item, account) else {
+                continue;
+            };
             let mut message = json!({
                 "type": kind,
                 "sid": sid,
@@ -244,9 +289,21 @@ impl Session {
     }
 }
 
-fn message(subscription: &Subscription, item: &FeedItem, account: AccountId) -> Option<(&'static str, Value)> {
+fn message(
+    subscription: &Subscription,
+    item: &FeedItem,
+    account: AccountId,
+) -> Option<(&'static str, Value)> {
     match (subscription.channel, item) {
-        (Channel::Book, FeedItem::Book { ticker, side, price, body }) if subscription.covers(ticker) => {
+        (
+            Channel::Book,
+            FeedItem::Book {
+                ticker,
+                side,
+                price,
+                body,
+            },
+        ) if subscription.covers(ticker) => {
             let price = match side {
                 BookSide::Ask if !subscription.yes_scale => price.complement(),
                 _ => *price,
@@ -258,16 +315,22 @@ fn message(subscription: &Subscription, item: &FeedItem, account: AccountId) -> 
         (Channel::Trade, FeedItem::Trade { ticker, body }) if subscription.covers(ticker) => {
             Some(("trade", body.clone()))
         }
-        (Channel::Fill, FeedItem::Fill { account: whose, ticker, body })
-            if *whose == account && subscription.covers(ticker) =>
-        {
-            Some(("fill", body.clone()))
-        }
-        (Channel::Orders, FeedItem::Order { account: whose, ticker, body })
-            if *whose == account && subscription.covers(ticker) =>
-        {
-            Some(("user_order", body.clone()))
-        }
+        (
+            Channel::Fill,
+            FeedItem::Fill {
+                account: whose,
+                ticker,
+                body,
+            },
+        ) if *whose == account && subscription.covers(ticker) => Some(("fill", body.clone())),
+        (
+            Channel::Orders,
+            FeedItem::Order {
+                account: whose,
+                ticker,
+                body,
+            },
+        ) if *whose == account && subscription.covers(ticker) => Some(("user_order", body.clone())),
         (Channel::Lifecycle, FeedItem::Lifecycle { body }) => Some(("market_lifecycle_v2", body.clone())),
         _ => None,
     }
@@ -301,7 +364,10 @@ fn tickers(params: &Map<String, Value>, exchange: &Exchange) -> Result<BTreeSet<
     };
     let mut tickers = BTreeSet::new();
     for name in names {
-        let ticker: Ticker = name.as_str().and_then(|name| name.parse().ok()).ok_or_else(invalid)?;
+        let ticker: Ticker = name
+            .as_str()
+            .and_then(|name| name.parse().ok())
+            .ok_or_else(invalid)?;
         // A market that is not listed cannot be watched; the old code for it (16) is retired.
         if exchange.market(&ticker).is_none() {
             return Err(invalid());

@@ -1,6 +1,10 @@
 //! A small exchange for tests: one whole-cent market of each fee model and one in tenths of a cent.
 #![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken fixture must fail the test at once")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a broken fixture must fail the test at once"
+)]
 
 use std::collections::BTreeMap;
 
@@ -72,11 +76,15 @@ pub fn market(ticker: &str, event: &str, prices: PriceStructure) -> MarketListin
         title: None,
         yes_sub_title: "aurora-4-thinking".to_owned(),
         no_sub_title: "aurora-4-thinking".to_owned(),
-        rules_primary: "If aurora-4-thinking is the top-ranked AI model on Sep 28, 2026 at 10:00 AM ET, then the \
+        rules_primary:
+            "If aurora-4-thinking is the top-ranked AI model on Sep 28, 2026 at 10:00 AM ET, then the \
                         market resolves to Yes."
-            .to_owned(),
+                .to_owned(),
         rules_secondary: String::new(),
-        custom_strike: Some(BTreeMap::from([("Model".to_owned(), "aurora-4-thinking".to_owned())])),
+        custom_strike: Some(BTreeMap::from([(
+            "Model".to_owned(),
+            "aurora-4-thinking".to_owned(),
+        )])),
         open_time: start(),
         close_time: close(),
         expected_expiration_time: Some(close()),
@@ -91,9 +99,10 @@ pub fn market(ticker: &str, event: &str, prices: PriceStructure) -> MarketListin
 /// An exchange with two series, two events and three open markets.
 pub fn exchange() -> Exchange {
     let mut exchange = Exchange::new(7, start());
-    for (name, model) in
-        [("KXTOPMODEL", FeeModel::Quadratic), ("KXLLM1", FeeModel::QuadraticWithMakerFees)]
-    {
+    for (name, model) in [
+        ("KXTOPMODEL", FeeModel::Quadratic),
+        ("KXLLM1", FeeModel::QuadraticWithMakerFees),
+    ] {
         exchange.add_series(series(name, model), start()).unwrap();
         let event = EventListing {
             ticker: format!("{name}-26SEP28").parse().unwrap(),
@@ -106,9 +115,18 @@ pub fn exchange() -> Exchange {
         exchange.add_event(event, start()).unwrap();
     }
     let cents = PriceStructure::linear_cent;
-    exchange.add_market(market(TOP, "KXTOPMODEL-26SEP28", cents()), start()).unwrap();
-    exchange.add_market(market(TOP_B, "KXTOPMODEL-26SEP28", cents()), start()).unwrap();
-    exchange.add_market(market(LLM, "KXLLM1-26SEP28", PriceStructure::deci_cent()), start()).unwrap();
+    exchange
+        .add_market(market(TOP, "KXTOPMODEL-26SEP28", cents()), start())
+        .unwrap();
+    exchange
+        .add_market(market(TOP_B, "KXTOPMODEL-26SEP28", cents()), start())
+        .unwrap();
+    exchange
+        .add_market(
+            market(LLM, "KXLLM1-26SEP28", PriceStructure::deci_cent()),
+            start(),
+        )
+        .unwrap();
     exchange
 }
 
