@@ -1,5 +1,9 @@
 //! What the strategy does in a made-up market: entries on news, exits, positions, orders, caps.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![allow(dead_code, reason = "the scene is shared between test files")]
 
 mod scene;
@@ -11,9 +15,7 @@ use autotrader_strategy::params::EstimatorKind;
 use autotrader_strategy::why;
 use chrono::TimeDelta;
 use rstest::rstest;
-use scene::{
-    ROWS, Scene, board, check, contracts, deeds, enters, level, line, net, owned, price, reason,
-};
+use scene::{ROWS, Scene, board, check, contracts, deeds, enters, level, line, net, owned, price, reason};
 
 const NEW_LEADER: &str = "KXTOPMODEL-26SEP28-AUR6";
 const OLD_LEADER: &str = "KXTOPMODEL-26SEP28-BOR5";
@@ -70,7 +72,12 @@ fn on_news_the_new_leader_is_bought_and_the_old_one_sold_while_the_books_lag() {
 fn once_the_books_have_caught_up_there_is_nothing_to_do() {
     let evaluation = settled().evaluate();
     assert_eq!(deeds(&evaluation), Vec::<String>::new());
-    assert!(evaluation.why.iter().all(|why| why.reason == Some(Reason::NoEdge)));
+    assert!(
+        evaluation
+            .why
+            .iter()
+            .all(|why| why.reason == Some(Reason::NoEdge))
+    );
 }
 
 #[test]
@@ -80,7 +87,10 @@ fn at_rest_a_small_edge_is_taken_with_a_small_size() {
     let evaluation = scene.evaluate();
     // Worse end .667 and mid .44 pool to .5099; with its fee a contract costs .4673; a quarter of (.5099 − .4673) / .5327
     // of a thousand dollars buys 42.7 of them.
-    assert_eq!(deeds(&evaluation), ["KXTOPMODEL-26SEP28-AUR6 buy YES 42.00 at 0.4500"]);
+    assert_eq!(
+        deeds(&evaluation),
+        ["KXTOPMODEL-26SEP28-AUR6 buy YES 42.00 at 0.4500"]
+    );
     assert_eq!(reason(&evaluation, NEW_LEADER), Some(Reason::AtTarget));
 }
 
@@ -96,7 +106,11 @@ fn what_is_held_counts_towards_the_target() {
     );
     scene.hold(NEW_LEADER, BookSide::Bid, "60", "0.45");
     let evaluation = scene.evaluate();
-    assert_eq!(deeds(&evaluation), Vec::<String>::new(), "a target below the position never sells");
+    assert_eq!(
+        deeds(&evaluation),
+        Vec::<String>::new(),
+        "a target below the position never sells"
+    );
     assert_eq!(reason(&evaluation, NEW_LEADER), Some(Reason::AtTarget));
     assert_eq!(line(&evaluation, NEW_LEADER).target, Some(net("60")));
 }
@@ -116,7 +130,12 @@ fn a_position_is_sold_when_the_market_passes_its_value() {
             "KXTOPMODEL-26SEP28-BOR5 sell NO 100.00 at 0.0200",
         ]
     );
-    assert!(evaluation.intents.iter().all(|intent| intent.purpose == Purpose::Exit));
+    assert!(
+        evaluation
+            .intents
+            .iter()
+            .all(|intent| intent.purpose == Purpose::Exit)
+    );
     assert_eq!(line(&evaluation, NEW_LEADER).target, Some(net("0")));
 }
 
@@ -125,7 +144,10 @@ fn a_position_that_news_turned_is_sold_before_the_market_falls() {
     let mut scene = Scene::news();
     scene.hold(OLD_LEADER, BookSide::Bid, "40", "0.60");
     let evaluation = scene.evaluate();
-    assert_eq!(deeds(&evaluation)[0], "KXTOPMODEL-26SEP28-BOR5 sell YES 40.00 at 0.6400");
+    assert_eq!(
+        deeds(&evaluation)[0],
+        "KXTOPMODEL-26SEP28-BOR5 sell YES 40.00 at 0.6400"
+    );
     let on_it: Vec<_> = evaluation
         .intents
         .iter()
@@ -143,13 +165,20 @@ fn the_outcome_held_is_never_hedged_with_its_opposite() {
     scene.quote(NEW_LEADER, "0.80", "0.82");
     scene.params.guards.max_mid_sum = 1.5;
     assert_eq!(
-        deeds(&scene.evaluate()).iter().filter(|deed| deed.starts_with(NEW_LEADER)).count(),
+        deeds(&scene.evaluate())
+            .iter()
+            .filter(|deed| deed.starts_with(NEW_LEADER))
+            .count(),
         1,
         "NO would be bought"
     );
     scene.hold(NEW_LEADER, BookSide::Bid, "10", "0.20");
     let evaluation = scene.evaluate();
-    assert!(deeds(&evaluation).iter().all(|deed| !deed.starts_with(NEW_LEADER)));
+    assert!(
+        deeds(&evaluation)
+            .iter()
+            .all(|deed| !deed.starts_with(NEW_LEADER))
+    );
     assert_eq!(reason(&evaluation, NEW_LEADER), Some(Reason::AtTarget));
 }
 
@@ -163,7 +192,8 @@ fn a_walk_takes_what_each_level_is_worth() {
         .map(|(ask, size)| level(price(ask).complement(), size))
         .collect();
     let book =
-        autotrader_domain::Book::new(ticker.clone(), scene.at, vec![level(price("0.18"), "9")], no_bids).unwrap();
+        autotrader_domain::Book::new(ticker.clone(), scene.at, vec![level(price("0.18"), "9")], no_bids)
+            .unwrap();
     scene.books.insert(ticker, book);
     scene.params.guards.max_spread = price("0.40");
     let evaluation = scene.evaluate();
@@ -193,7 +223,13 @@ fn an_unfinished_order_blocks_its_contract_and_no_other(#[case] state: OrderStat
 #[test]
 fn a_finished_order_blocks_nothing() {
     let mut scene = Scene::news();
-    scene.order(NEW_LEADER, BookSide::Bid, "10", OrderState::Canceled, Purpose::Entry);
+    scene.order(
+        NEW_LEADER,
+        BookSide::Bid,
+        "10",
+        OrderState::Canceled,
+        Purpose::Entry,
+    );
     assert!(enters(line(&scene.evaluate(), NEW_LEADER)));
 }
 
@@ -203,19 +239,38 @@ fn an_unknown_order_leaves_room_for_a_smaller_exit_only() {
     scene.hold(NEW_LEADER, BookSide::Bid, "100", "0.20");
     scene.quote(NEW_LEADER, "0.88", "0.90");
     scene.quote(OLD_LEADER, "0.01", "0.02");
-    scene.order(NEW_LEADER, BookSide::Ask, "30", OrderState::Unknown, Purpose::Exit);
+    scene.order(
+        NEW_LEADER,
+        BookSide::Ask,
+        "30",
+        OrderState::Unknown,
+        Purpose::Exit,
+    );
     let evaluation = scene.evaluate();
-    assert_eq!(deeds(&evaluation), ["KXTOPMODEL-26SEP28-AUR6 sell YES 70.00 at 0.8800"]);
+    assert_eq!(
+        deeds(&evaluation),
+        ["KXTOPMODEL-26SEP28-AUR6 sell YES 70.00 at 0.8800"]
+    );
     assert_eq!(reason(&evaluation, NEW_LEADER), Some(Reason::UnknownOrder));
     scene.order(NEW_LEADER, BookSide::Ask, "10", OrderState::Sent, Purpose::Exit);
-    assert_eq!(deeds(&scene.evaluate()), Vec::<String>::new(), "a known one is waited for");
+    assert_eq!(
+        deeds(&scene.evaluate()),
+        Vec::<String>::new(),
+        "a known one is waited for"
+    );
 }
 
 #[test]
 fn the_event_cap_counts_positions_orders_and_intents_of_this_evaluation() {
     let mut scene = Scene::news();
     scene.hold("KXTOPMODEL-26SEP28-CIR2", BookSide::Ask, "60", "0.03");
-    scene.order("KXTOPMODEL-26SEP28-DRI1", BookSide::Ask, "20", OrderState::Sent, Purpose::Entry);
+    scene.order(
+        "KXTOPMODEL-26SEP28-DRI1",
+        BookSide::Ask,
+        "20",
+        OrderState::Sent,
+        Purpose::Entry,
+    );
     let evaluation = scene.evaluate();
     let sizes: Vec<(&str, Contracts)> = evaluation
         .intents
@@ -223,7 +278,10 @@ fn the_event_cap_counts_positions_orders_and_intents_of_this_evaluation() {
         .filter(|intent| intent.event.as_str() == "KXTOPMODEL-26SEP28")
         .map(|intent| (intent.ticker.as_str(), intent.contracts))
         .collect();
-    assert_eq!(sizes, [(OLD_LEADER, contracts("100")), (NEW_LEADER, contracts("70"))]);
+    assert_eq!(
+        sizes,
+        [(OLD_LEADER, contracts("100")), (NEW_LEADER, contracts("70"))]
+    );
     assert_eq!(reason(&evaluation, NEW_LEADER), Some(Reason::EventLimit));
 }
 
@@ -242,24 +300,42 @@ fn cash_is_spent_once_and_the_most_valuable_first() {
         .map(|intent| intent.notional().unwrap())
         .sum();
     assert!(spent <= Money::dollars(70), "{spent}");
-    assert_eq!(reason(&evaluation, NEW_LEADER), Some(Reason::InsufficientCollateral));
+    assert_eq!(
+        reason(&evaluation, NEW_LEADER),
+        Some(Reason::InsufficientCollateral)
+    );
     // The same cash reserved by an open order is not there to be spent.
-    scene.order("KXTOPMODEL-26SEP28-DRI1", BookSide::Bid, "100", OrderState::Sent, Purpose::Entry);
+    scene.order(
+        "KXTOPMODEL-26SEP28-DRI1",
+        BookSide::Bid,
+        "100",
+        OrderState::Sent,
+        Purpose::Entry,
+    );
     let reserved = scene.evaluate();
-    let spent: Money = reserved.intents.iter().map(|intent| intent.notional().unwrap()).sum();
+    let spent: Money = reserved
+        .intents
+        .iter()
+        .map(|intent| intent.notional().unwrap())
+        .sum();
     assert!(spent <= Money::dollars(20), "{spent}");
 }
 
 #[test]
 fn resting_entries_are_withdrawn_when_what_is_known_forbids_them() {
     let resting = |scene: &mut Scene| {
-        scene.order(NEW_LEADER, BookSide::Bid, "10", OrderState::Resting, Purpose::Entry);
+        scene.order(
+            NEW_LEADER,
+            BookSide::Bid,
+            "10",
+            OrderState::Resting,
+            Purpose::Entry,
+        );
         scene.order(OLD_LEADER, BookSide::Ask, "10", OrderState::Sent, Purpose::Entry);
         scene.order(NEW_LAB, BookSide::Ask, "10", OrderState::Resting, Purpose::Exit);
     };
-    let ids = |scene: &Scene| -> Vec<String> {
-        scene.evaluate().cancels.iter().map(ToString::to_string).collect()
-    };
+    let ids =
+        |scene: &Scene| -> Vec<String> { scene.evaluate().cancels.iter().map(ToString::to_string).collect() };
     let mut scene = Scene::news();
     resting(&mut scene);
     assert_eq!(ids(&scene), Vec::<String>::new());
@@ -272,16 +348,27 @@ fn resting_entries_are_withdrawn_when_what_is_known_forbids_them() {
         rows[0].0 = "aurora-6-high".to_owned();
         accepted.board = std::sync::Arc::new(board(&rows));
     });
-    renamed.standing.renames.push(("aurora-6".to_owned(), "aurora-6-high".to_owned()));
+    renamed
+        .standing
+        .renames
+        .push(("aurora-6".to_owned(), "aurora-6-high".to_owned()));
     assert_eq!(ids(&renamed), ["order-0"]);
     let mut late = scene.clone();
     late.move_to(check() - TimeDelta::seconds(306));
     assert_eq!(ids(&late), Vec::<String>::new());
     late.move_to(check() - TimeDelta::seconds(305));
-    assert_eq!(ids(&late), ["order-0", "order-2"], "close to the check everything that rests goes");
+    assert_eq!(
+        ids(&late),
+        ["order-0", "order-2"],
+        "close to the check everything that rests goes"
+    );
     let mut gone = scene;
     gone.markets.remove(&NEW_LEADER.parse().unwrap());
-    assert_eq!(ids(&gone), ["order-0"], "an entry on a market that is no longer known");
+    assert_eq!(
+        ids(&gone),
+        ["order-0"],
+        "an entry on a market that is no longer known"
+    );
 }
 
 #[test]
@@ -291,7 +378,12 @@ fn after_the_close_the_current_winner_is_certain_and_nothing_is_done() {
     scene.move_to(check());
     let evaluation = scene.evaluate();
     assert_eq!(deeds(&evaluation), Vec::<String>::new());
-    for (ticker, fair) in [(NEW_LEADER, 1.0), (OLD_LEADER, 0.0), (NEW_LAB, 1.0), (OLD_LAB, 0.0)] {
+    for (ticker, fair) in [
+        (NEW_LEADER, 1.0),
+        (OLD_LEADER, 0.0),
+        (NEW_LAB, 1.0),
+        (OLD_LAB, 0.0),
+    ] {
         assert_eq!(line(&evaluation, ticker).fair, Some(fair), "{ticker}");
         assert_eq!(reason(&evaluation, ticker), Some(Reason::PastClose));
     }
@@ -325,7 +417,10 @@ fn the_market_is_scaled_down_to_what_the_claims_can_hold() {
         .collect();
     let mids: f64 = models.iter().filter_map(|why| why.market).sum();
     let fair: f64 = models.iter().filter_map(|why| why.fair).sum();
-    assert!((mids - fair).abs() < 1e-9, "{mids} over what the model leaves to the listed, {fair}");
+    assert!(
+        (mids - fair).abs() < 1e-9,
+        "{mids} over what the model leaves to the listed, {fair}"
+    );
     assert!(fair < 0.96, "five cents are unlisted");
 }
 

@@ -1,5 +1,9 @@
 //! Each guard in turn: a market in which the strategy enters, one thing changed, and no entry where the guard holds.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![allow(dead_code, reason = "the scene is shared between test files")]
 
 mod scene;
@@ -127,7 +131,11 @@ fn no_entry_while_a_guard_holds(
 ) {
     let mut scene = Scene::news();
     // A leader without a contract of its own stops its whole event; that guard has cases of its own.
-    scene.params.guards.mapped_top = if expected == Reason::UnmappedTopModel { 5 } else { 0 };
+    scene.params.guards.mapped_top = if expected == Reason::UnmappedTopModel {
+        5
+    } else {
+        0
+    };
     change(&mut scene);
     let evaluation = scene.evaluate();
     for ticker in blocked {
@@ -140,10 +148,23 @@ fn no_entry_while_a_guard_holds(
             why.next_reason
         );
     }
-    assert!(evaluation.intents.iter().all(|intent| !blocked.contains(&intent.ticker.as_str())));
-    assert_eq!(evaluation.why.len(), scene.markets.len(), "every contract has its line");
+    assert!(
+        evaluation
+            .intents
+            .iter()
+            .all(|intent| !blocked.contains(&intent.ticker.as_str()))
+    );
+    assert_eq!(
+        evaluation.why.len(),
+        scene.markets.len(),
+        "every contract has its line"
+    );
     for ticker in ENTERED.iter().filter(|ticker| !blocked.contains(ticker)) {
-        assert!(enters(line(&evaluation, ticker)), "{ticker} is not concerned: {:?}", line(&evaluation, ticker));
+        assert!(
+            enters(line(&evaluation, ticker)),
+            "{ticker} is not concerned: {:?}",
+            line(&evaluation, ticker)
+        );
     }
 }
 
@@ -159,7 +180,11 @@ fn at_the_edge_of_a_guard_it_enters(#[case] change: fn(&mut Scene)) {
     change(&mut scene);
     let evaluation = scene.evaluate();
     for ticker in MODELS {
-        assert!(enters(line(&evaluation, ticker)), "{ticker}: {:?}", line(&evaluation, ticker));
+        assert!(
+            enters(line(&evaluation, ticker)),
+            "{ticker}: {:?}",
+            line(&evaluation, ticker)
+        );
     }
 }
 
@@ -170,7 +195,11 @@ fn a_challenge_that_differs_inside_one_lab_concerns_the_models_only() {
     rows[2].2 = 1504.0;
     scene.challenge(ChallengeKind::OlderVintage, &rows);
     let evaluation = scene.evaluate();
-    assert!(MODELS.iter().all(|ticker| line(&evaluation, ticker).reason == Some(Reason::OlderVintage)));
+    assert!(
+        MODELS
+            .iter()
+            .all(|ticker| line(&evaluation, ticker).reason == Some(Reason::OlderVintage))
+    );
     assert!(enters(line(&evaluation, NEW_LAB)));
 }
 
@@ -183,11 +212,22 @@ fn no_on_a_strong_favourite_needs_fresh_news() {
     scene.params.min_edge_after_fees = price("0.02");
     let fresh = scene.evaluate();
     assert!(enters(line(&fresh, NEW_LEADER)));
-    assert_eq!(fresh.intents.iter().find(|i| i.ticker.as_str() == NEW_LEADER).unwrap().side, BookSide::Ask);
+    assert_eq!(
+        fresh
+            .intents
+            .iter()
+            .find(|i| i.ticker.as_str() == NEW_LEADER)
+            .unwrap()
+            .side,
+        BookSide::Ask
+    );
     scene.standing.news_at = None;
     let at_rest = scene.evaluate();
     assert!(!enters(line(&at_rest, NEW_LEADER)));
-    assert_eq!(line(&at_rest, NEW_LEADER).reason, Some(Reason::NoAgainstFavourite));
+    assert_eq!(
+        line(&at_rest, NEW_LEADER).reason,
+        Some(Reason::NoAgainstFavourite)
+    );
 }
 
 #[test]
@@ -196,11 +236,23 @@ fn a_frozen_contract_is_not_sold_either() {
     scene.hold(NEW_LEADER, BookSide::Bid, "10", "0.20");
     scene.quote(NEW_LEADER, "0.97", "0.98");
     scene.quote(OLD_LEADER, "0.01", "0.02");
-    assert_eq!(scene.evaluate().intents[0].contracts, contracts("10"), "it would be sold");
+    assert_eq!(
+        scene.evaluate().intents[0].contracts,
+        contracts("10"),
+        "it would be sold"
+    );
     rows_with(&mut scene, |rows| rows[0].0 = "aurora-6-high".into());
-    scene.standing.renames.push(("aurora-6".into(), "aurora-6-high".into()));
+    scene
+        .standing
+        .renames
+        .push(("aurora-6".into(), "aurora-6-high".into()));
     let evaluation = scene.evaluate();
-    assert!(evaluation.intents.iter().all(|intent| intent.ticker.as_str() != NEW_LEADER));
+    assert!(
+        evaluation
+            .intents
+            .iter()
+            .all(|intent| intent.ticker.as_str() != NEW_LEADER)
+    );
     assert_eq!(line(&evaluation, NEW_LEADER).reason, Some(Reason::Renamed));
 }
 
@@ -212,9 +264,16 @@ fn a_model_that_vanished_after_it_was_mapped_is_neither_bought_nor_sold() {
     scene.mapped.insert(ticker, stale);
     scene.hold(NEW_LEADER, BookSide::Bid, "10", "0.20");
     scene.quote(NEW_LEADER, "0.97", "0.98");
-    rows_with(&mut scene, |rows| { rows.remove(0); });
+    rows_with(&mut scene, |rows| {
+        rows.remove(0);
+    });
     let evaluation = scene.evaluate();
-    assert!(evaluation.intents.iter().all(|intent| intent.ticker.as_str() != NEW_LEADER));
+    assert!(
+        evaluation
+            .intents
+            .iter()
+            .all(|intent| intent.ticker.as_str() != NEW_LEADER)
+    );
     assert_eq!(line(&evaluation, NEW_LEADER).fair, None);
 }
 
@@ -244,7 +303,12 @@ fn a_stale_book_stops_exits_too() {
     let book = quotes(&ticker, scene.at - TimeDelta::minutes(3), "0.97", "0.98", "300");
     scene.books.insert(ticker, book);
     let evaluation = scene.evaluate();
-    assert!(evaluation.intents.iter().all(|intent| intent.ticker.as_str() != NEW_LEADER));
+    assert!(
+        evaluation
+            .intents
+            .iter()
+            .all(|intent| intent.ticker.as_str() != NEW_LEADER)
+    );
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! The mapping gate: states, claims, check times, rule texts, and the report of them.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![allow(dead_code, reason = "the scene is shared between test files")]
 
 mod scene;
@@ -58,7 +62,10 @@ fn exact_names_map_and_may_be_entered() {
     assert_eq!(mapping.check_time, Some(check()));
     assert_eq!(mapping.reasons, []);
     let mapping = map(&scene, LAB);
-    assert_eq!((mapping.state, mapping.claim), (MappingState::Exact, lab("Northwind")));
+    assert_eq!(
+        (mapping.state, mapping.claim),
+        (MappingState::Exact, lab("Northwind"))
+    );
     assert_eq!(mapping.reasons, []);
 }
 
@@ -77,7 +84,10 @@ fn another_slug_is_at_most_a_suggestion(
     let mapping = map(&scene, MODEL);
     assert_eq!((mapping.state, mapping.claim), (state, model(slug, None)));
     assert_eq!(mapping.reasons, [reason]);
-    assert_eq!(mapping.suggestions.first().map(String::as_str), suggested.first().copied());
+    assert_eq!(
+        mapping.suggestions.first().map(String::as_str),
+        suggested.first().copied()
+    );
 }
 
 #[rstest]
@@ -98,27 +108,44 @@ fn approved_aliases_and_overrides_map() {
     name(&mut scene, MODEL, "aurora-6", "aurora-six");
     let mut by_alias = scene.clone();
     let names = &mut by_alias.params.mapping;
-    names.organization_aliases.insert("Northwind Labs".into(), "Northwind".into());
+    names
+        .organization_aliases
+        .insert("Northwind Labs".into(), "Northwind".into());
     names.model_aliases.insert("aurora-six".into(), "aurora-6".into());
     let mut by_override = scene.clone();
     let names = &mut by_override.params.mapping;
-    names.organization_overrides.insert(LAB.parse().unwrap(), "Northwind".into());
-    names.model_overrides.insert(MODEL.parse().unwrap(), "aurora-6".into());
+    names
+        .organization_overrides
+        .insert(LAB.parse().unwrap(), "Northwind".into());
+    names
+        .model_overrides
+        .insert(MODEL.parse().unwrap(), "aurora-6".into());
     for scene in [by_alias, by_override] {
         let (m, l) = (map(&scene, MODEL), map(&scene, LAB));
-        assert_eq!((m.state, m.claim), (MappingState::Approved, model("aurora-6", Some("Northwind"))));
+        assert_eq!(
+            (m.state, m.claim),
+            (MappingState::Approved, model("aurora-6", Some("Northwind")))
+        );
         assert_eq!((l.state, l.claim), (MappingState::Approved, lab("Northwind")));
         assert_eq!((m.reasons, l.reasons), (vec![], vec![]));
     }
     // What is approved must itself be on the board.
-    scene.params.mapping.model_aliases.insert("aurora-six".into(), "aurora-9".into());
+    scene
+        .params
+        .mapping
+        .model_aliases
+        .insert("aurora-six".into(), "aurora-9".into());
     assert_ne!(map(&scene, MODEL).state, MappingState::Approved);
 }
 
 #[test]
 fn an_exact_name_is_not_overridden_by_an_alias() {
     let mut scene = Scene::news();
-    scene.params.mapping.model_aliases.insert("aurora-6".into(), "boreas-5".into());
+    scene
+        .params
+        .mapping
+        .model_aliases
+        .insert("aurora-6".into(), "boreas-5".into());
     assert_eq!(map(&scene, MODEL).claim, model("aurora-6", Some("Northwind")));
 }
 
@@ -153,7 +180,11 @@ fn a_ring_of_renames_ends_and_a_name_that_came_back_is_exact() {
         ("aurora-6".into(), "aurora-6-high".into()),
         ("aurora-6-high".into(), "aurora-6".into()),
     ];
-    assert_eq!(map(&scene, MODEL).state, MappingState::Exact, "the board lists it again");
+    assert_eq!(
+        map(&scene, MODEL).state,
+        MappingState::Exact,
+        "the board lists it again"
+    );
     rename_on_board(&mut scene, "other");
     assert_eq!(map(&scene, MODEL).state, MappingState::Renamed);
 }
@@ -191,10 +222,18 @@ fn everything_that_forbids_is_told_at_once() {
 #[test]
 fn the_ticker_and_the_label_say_nothing() {
     let mut scene = Scene::news();
-    change(&mut scene, MODEL, |market| market.yes_sub_title = "boreas-5".to_owned());
+    change(&mut scene, MODEL, |market| {
+        market.yes_sub_title = "boreas-5".to_owned();
+    });
     let market = scene.markets.remove(&MODEL.parse().unwrap()).unwrap();
     let ticker: autotrader_domain::Ticker = "KXTOPMODEL-27JAN01-BOR5".parse().unwrap();
-    scene.markets.insert(ticker.clone(), Market { ticker: ticker.clone(), ..market });
+    scene.markets.insert(
+        ticker.clone(),
+        Market {
+            ticker: ticker.clone(),
+            ..market
+        },
+    );
     let mapping = map(&scene, ticker.as_str());
     assert_eq!(mapping.claim, model("aurora-6", Some("Northwind")));
     assert_eq!((mapping.check_time, mapping.reasons), (Some(check()), vec![]));
@@ -203,10 +242,15 @@ fn the_ticker_and_the_label_say_nothing() {
 #[test]
 fn another_series_is_not_traded() {
     let mut scene = Scene::news();
-    change(&mut scene, MODEL, |market| market.series = "KXTOPAI".parse().unwrap());
+    change(&mut scene, MODEL, |market| {
+        market.series = "KXTOPAI".parse().unwrap();
+    });
     let mapping = map(&scene, MODEL);
     assert_eq!((mapping.state, mapping.claim), (MappingState::Unmapped, None));
-    assert_eq!(mapping.reasons, [Reason::Unmapped, Reason::RulesTemplate, Reason::RulesUnknown]);
+    assert_eq!(
+        mapping.reasons,
+        [Reason::Unmapped, Reason::RulesTemplate, Reason::RulesUnknown]
+    );
 }
 
 #[test]
@@ -215,7 +259,11 @@ fn the_text_of_the_lab_series_needs_an_approval() {
     scene.params.mapping.approved_rules.truncate(1);
     assert_eq!(map(&scene, LAB).reasons, [Reason::RulesUnknown]);
     assert_eq!(map(&scene, LAB).rule_set, None);
-    assert_eq!(map(&scene, MODEL).reasons, [], "the published text of the other series is approved by default");
+    assert_eq!(
+        map(&scene, MODEL).reasons,
+        [],
+        "the published text of the other series is approved by default"
+    );
 }
 
 #[test]

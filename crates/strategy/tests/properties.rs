@@ -1,5 +1,9 @@
 //! What holds for every board, book and account.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 #![allow(dead_code, reason = "the scene is shared between test files")]
 
 mod scene;
@@ -7,7 +11,9 @@ mod scene;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use autotrader_domain::{BookSide, ChallengeKind, Contracts, HoldReason, Money, OrderState, Purpose, Reason, Side};
+use autotrader_domain::{
+    BookSide, ChallengeKind, Contracts, HoldReason, Money, OrderState, Purpose, Reason, Side,
+};
 use autotrader_settlement::{Board, RuleSet};
 use autotrader_strategy::fair::{Question, RankedBoard, Shares, estimators, forecast};
 use autotrader_strategy::params::EstimatorKind;
@@ -19,7 +25,14 @@ const LABS: [&str; 4] = ["Northwind", "Contoso", "Fabrikam", "Tailspin"];
 
 /// Boards of up to forty models with distinct names, some preliminary, some without a lab or a rank.
 fn any_board() -> impl Strategy<Value = Board> {
-    let row = (0usize..5, 1300.0f64..1500.0, 0.5f64..30.0, any::<bool>(), 0u8..10, 0i64..50_000);
+    let row = (
+        0usize..5,
+        1300.0f64..1500.0,
+        0.5f64..30.0,
+        any::<bool>(),
+        0u8..10,
+        0i64..50_000,
+    );
     prop::collection::vec(row, 1..40).prop_map(|rows| {
         let owned: Vec<_> = rows
             .iter()
@@ -50,7 +63,11 @@ struct Listed {
 }
 
 fn any_listed() -> impl Strategy<Value = Listed> {
-    (1i64..90, 1i64..9, -120i32..120).prop_map(|(bid, spread, held)| Listed { bid, spread, held })
+    (1i64..90, 1i64..9, prop_oneof![Just(0), -120i32..120]).prop_map(|(bid, spread, held)| Listed {
+        bid,
+        spread,
+        held,
+    })
 }
 
 prop_compose! {
@@ -94,7 +111,11 @@ fn list(scene: &mut Scene, ticker: &str, name: &str, listed: &Listed, model: boo
         scene.list_lab(ticker, name, &bid, &ask);
     }
     if listed.held != 0 {
-        let side = if listed.held > 0 { BookSide::Bid } else { BookSide::Ask };
+        let side = if listed.held > 0 {
+            BookSide::Bid
+        } else {
+            BookSide::Ask
+        };
         scene.hold(ticker, side, &listed.held.unsigned_abs().to_string(), &bid);
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use autotrader_domain::ports::Strategy;
 use autotrader_domain::{
     AcceptedBoard, Action, BoardHash, BoardStanding, Book, BookSide, Challenge, ChallengeKind, ClientOrderId,
-    Contracts, Evaluation, ExchangeStatus, FeeSchedule, Generation, Intent, Level, Mapping, Market, MarketStatus,
-    MarketView, Money, Net, Order, OrderState, ParsePath, Portfolio, Position, Price, PriceGrid, Purpose, Reason,
-    Ticker, TimeInForce, Vintage, Why,
+    Contracts, Evaluation, ExchangeStatus, FeeSchedule, Generation, Intent, Level, Mapping, Market,
+    MarketStatus, MarketView, Money, Net, Order, OrderState, ParsePath, Portfolio, Position, Price,
+    PriceGrid, Purpose, Reason, Ticker, TimeInForce, Vintage, Why,
 };
 use autotrader_settlement::{Board, Entry, Rating, rank_bounds};
 use autotrader_strategy::{ApprovedRules, LeaderboardAlpha, Params, mapping::TOP_MODEL_TIE_RULE};
@@ -70,7 +70,10 @@ pub fn contracts(text: &str) -> Contracts {
 }
 
 pub fn level(price: Price, size: &str) -> Level {
-    Level { price, size: contracts(size) }
+    Level {
+        price,
+        size: contracts(size),
+    }
 }
 
 /// A book with one level of `size` on each side.
@@ -133,8 +136,14 @@ impl Scene {
             },
             markets: BTreeMap::new(),
             books: BTreeMap::new(),
-            portfolio: Portfolio { cash: Money::dollars(1_000), ..Portfolio::default() },
-            exchange: Some(ExchangeStatus { exchange_active: true, trading_active: true }),
+            portfolio: Portfolio {
+                cash: Money::dollars(1_000),
+                ..Portfolio::default()
+            },
+            exchange: Some(ExchangeStatus {
+                exchange_active: true,
+                trading_active: true,
+            }),
             mapped: BTreeMap::new(),
         }
     }
@@ -168,7 +177,13 @@ impl Scene {
         let rule = format!(
             "If {slug} is the top-ranked AI model on Sep 28, 2026 at 10:00 AM ET, then the market resolves to Yes."
         );
-        let market = self.market(ticker, rule, TOP_MODEL_TIE_RULE, Some(slug), FeeSchedule::QUADRATIC);
+        let market = self.market(
+            ticker,
+            rule,
+            TOP_MODEL_TIE_RULE,
+            Some(slug),
+            FeeSchedule::QUADRATIC,
+        );
         self.list(market, bid, ask);
     }
 
@@ -257,7 +272,9 @@ impl Scene {
 
     /// Gives the account a position bought at a YES price.
     pub fn hold(&mut self, ticker: &str, side: BookSide, size: &str, at: &str) {
-        let position = Position::default().traded(side, price(at), contracts(size)).unwrap();
+        let position = Position::default()
+            .traded(side, price(at), contracts(size))
+            .unwrap();
         self.portfolio.positions.insert(ticker.parse().unwrap(), position);
     }
 
@@ -265,7 +282,9 @@ impl Scene {
     pub fn order(&mut self, ticker: &str, side: BookSide, size: &str, state: OrderState, purpose: Purpose) {
         let ticker: Ticker = ticker.parse().unwrap();
         let market = &self.markets[&ticker];
-        let id: ClientOrderId = format!("order-{}", self.portfolio.open_orders.len()).parse().unwrap();
+        let id: ClientOrderId = format!("order-{}", self.portfolio.open_orders.len())
+            .parse()
+            .unwrap();
         let order = Order {
             client_order_id: id.clone(),
             generation: Generation(1),
@@ -317,7 +336,11 @@ impl Scene {
 
 /// The line of one contract.
 pub fn line<'a>(evaluation: &'a Evaluation, ticker: &str) -> &'a Why {
-    evaluation.why.iter().find(|why| why.ticker.as_str() == ticker).unwrap()
+    evaluation
+        .why
+        .iter()
+        .find(|why| why.ticker.as_str() == ticker)
+        .unwrap()
 }
 
 /// What is done, as text: ticker, purpose, side, size and limit of each intent.
@@ -332,7 +355,10 @@ pub fn deeds(evaluation: &Evaluation) -> Vec<String> {
                 (Purpose::Exit, BookSide::Ask) => "sell YES",
                 (Purpose::Exit, BookSide::Bid) => "sell NO",
             };
-            format!("{} {outcome} {} at {}", intent.ticker, intent.contracts, intent.limit)
+            format!(
+                "{} {outcome} {} at {}",
+                intent.ticker, intent.contracts, intent.limit
+            )
         })
         .collect()
 }
