@@ -311,6 +311,8 @@ pub struct LeaderboardAlpha {
     pub model_ticker_overrides: BTreeMap<String, String>,
     /// Ticker to company.
     pub org_ticker_overrides: BTreeMap<String, String>,
+    /// Model on the exchange to model on the board.
+    pub model_aliases: BTreeMap<String, String>,
     /// Company in the rules to company on the board.
     pub org_aliases: BTreeMap<String, String>,
     /// Tie-break texts approved by the operator.

@@ -98,6 +98,11 @@ impl Engine {
         }
     }
 
+    /// Sets the cash that the account holds at the very first start; nothing may have been booked yet.
+    pub fn open_with(&mut self, cash: Money) {
+        self.account = Account::opened_with(cash);
+    }
+
     /// Takes up what the database knew before a restart; call once, before the first event.
     pub fn restore(&mut self, restored: Restored) {
         if let Some(accepted) = restored.accepted {

@@ -66,7 +66,12 @@ impl Tracker {
             let id = &order.client_order_id;
             let request = restored.requests.iter().find(|r| r.client_order_id == *id);
             match request {
-                Some(request) => tracker.insert(Life::new(order.clone(), request.clone())),
+                Some(request) => {
+                    let mut life = Life::new(order.clone(), request.clone());
+                    // The process that ended may have sent it until then.
+                    life.sent_at = now;
+                    tracker.insert(life);
+                }
                 None => without_request.push(id.clone()),
             }
         }

@@ -168,10 +168,10 @@ fn interval_fits(entry: &Entry, row: &ShownRow<'_>) -> bool {
 /// The line under the name is `organisation · licence`, or the licence alone.
 fn owner_fits(entry: &Entry, license: Option<&str>, row: &ShownRow<'_>) -> bool {
     let organization = entry.known_organization();
-    let Some(line) = row.line.as_deref() else {
-        let shown = row.organization.as_deref();
-        return shown.is_none() || shown == organization;
-    };
+    if row.owner_column && row.line.is_none() {
+        return row.organization.as_deref() == organization;
+    }
+    let line = row.line.as_deref().unwrap_or_default();
     match (organization, license) {
         (Some(organization), Some(license)) => {
             line.strip_prefix(organization)
@@ -232,9 +232,10 @@ mod tests {
     #[case::company(ShownRow { line: Some("Anthropix · Proprietary".into()), ..row() }, Some("organisation or licence"))]
     #[case::licence(ShownRow { line: Some("Anthropic · MIT".into()), ..row() }, Some("organisation or licence"))]
     #[case::licence_alone(ShownRow { line: Some("Proprietary".into()), ..row() }, Some("organisation or licence"))]
+    #[case::line_gone(ShownRow { line: None, ..row() }, Some("organisation or licence"))]
     #[case::cell(ShownRow { odd_cell: Some("votes"), ..row() }, Some("votes"))]
-    #[case::older_layout(ShownRow { rank: None, rank_lb: None, line: None, organization: Some("Anthropic".into()), ..row() }, None)]
-    #[case::older_layout_company(ShownRow { line: None, organization: Some("OpenAI".into()), ..row() }, Some("organisation or licence"))]
+    #[case::older_layout(ShownRow { rank: None, rank_lb: None, line: None, owner_column: true, organization: Some("Anthropic".into()), ..row() }, None)]
+    #[case::older_layout_company(ShownRow { line: None, owner_column: true, organization: Some("OpenAI".into()), ..row() }, Some("organisation or licence"))]
     fn differences(#[case] row: ShownRow<'static>, #[case] what: Option<&str>) {
         assert_eq!(difference(&entry(), Some("Proprietary"), &row), what);
     }

@@ -31,6 +31,8 @@ pub struct GateSettings {
     pub expected_slug: String,
     /// The category.
     pub expected_category: String,
+    /// The page's words for a preliminary score; another one must be understood by a person before it is traded on.
+    pub release_types: Vec<String>,
 }
 
 impl Default for GateSettings {
@@ -42,6 +44,7 @@ impl Default for GateSettings {
             expected_arena: "text".to_owned(),
             expected_slug: "overall-no-style-control".to_owned(),
             expected_category: "overall".to_owned(),
+            release_types: ["pre_release", "co_release"].map(str::to_owned).into(),
         }
     }
 }

@@ -10,14 +10,14 @@ use crate::parse::findings::{Findings, quoted};
 /// Longest model name in characters; the longest seen has 49.
 const LONGEST_NAME: usize = 120;
 
-/// Longest organisation or release type in characters; the longest seen has 22.
+/// Longest organisation in characters; the longest seen has 22.
 const LONGEST_LABEL: usize = 80;
 
 /// Notes rows that cannot be true, names that occur twice, and top rows with a gap.
 pub(super) fn judge(parsed: &Parsed<'_>, settings: &GateSettings, findings: &mut Findings) {
     for (index, entry) in parsed.board.entries.iter().enumerate() {
         let place = index + 1;
-        if let Some(what) = impossible(entry, parsed.total_votes) {
+        if let Some(what) = impossible(entry, parsed.total_votes, settings) {
             findings.refuse(InvalidValues, || {
                 format!("row {place} ({}): {what}", quoted(&entry.model_name))
             });
@@ -51,7 +51,7 @@ pub(super) fn judge(parsed: &Parsed<'_>, settings: &GateSettings, findings: &mut
 }
 
 /// The first thing about a row that cannot be true.
-fn impossible(entry: &Entry, total_votes: Option<u64>) -> Option<&'static str> {
+fn impossible(entry: &Entry, total_votes: Option<u64>, settings: &GateSettings) -> Option<&'static str> {
     let below_one = |rank: Option<i64>| rank.is_some_and(|rank| rank < 1);
     let votes = entry.votes.map(u64::try_from);
     Some(match () {
@@ -59,7 +59,14 @@ fn impossible(entry: &Entry, total_votes: Option<u64>) -> Option<&'static str> {
         () if !entry.organization.as_deref().is_none_or(is_label) => {
             "the organisation is too long or has characters no company has"
         }
-        () if !entry.release_type.as_deref().is_none_or(is_label) => "the release type is not a plain word",
+        () if !entry
+            .release_type
+            .as_ref()
+            .is_none_or(|word| settings.release_types.contains(word)) =>
+        {
+            "the release type is none of the configured ones"
+        }
+
         () if below_one(entry.rank) || below_one(entry.rank_ub) || below_one(entry.rank_lb) => {
             "a rank is below 1"
         }
@@ -115,6 +122,7 @@ fn missing(entry: &Entry, coarse: bool) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::{impossible, is_label, is_name, missing};
+    use crate::GateSettings;
     use autotrader_settlement::{Entry, Rating};
     use rstest::rstest;
 
@@ -135,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_good_row_has_nothing_against_it() {
-        assert_eq!(impossible(&entry(), Some(100)), None);
+        assert_eq!(impossible(&entry(), Some(100), &GateSettings::default()), None);
         assert_eq!(missing(&entry(), false), None);
     }
 
@@ -149,10 +157,10 @@ mod tests {
     #[case(Entry { score: Some(Rating::parse("1495").unwrap()), ..entry() }, "outside")]
     #[case(Entry { score: None, ci_lower: Some(Rating::parse("1506").unwrap()), ..entry() }, "outside")]
     #[case(Entry { organization: Some("<b>x</b>".into()), ..entry() }, "organisation")]
-    #[case(Entry { release_type: Some("pre\n".into()), ..entry() }, "release type")]
+    #[case(Entry { release_type: Some("beta".into()), ..entry() }, "release type")]
     #[case(Entry { model_name: "a\u{202e}b".into(), ..entry() }, "name")]
     fn impossible_rows(#[case] entry: Entry, #[case] says: &str) {
-        let what = impossible(&entry, Some(100)).unwrap();
+        let what = impossible(&entry, Some(100), &GateSettings::default()).unwrap();
         assert!(what.contains(says), "{what}");
     }
 

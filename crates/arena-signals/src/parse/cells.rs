@@ -146,6 +146,8 @@ pub(crate) struct ShownRow<'a> {
     pub(crate) name: Cow<'a, str>,
     /// The line under the name: `Anthropic · Proprietary`, or the licence alone.
     pub(crate) line: Option<Cow<'a, str>>,
+    /// Whether the layout has a column of its own for the organisation.
+    pub(crate) owner_column: bool,
     pub(crate) organization: Option<Cow<'a, str>>,
     pub(crate) license: Option<Cow<'a, str>>,
     pub(crate) score: Option<i64>,
@@ -181,7 +183,10 @@ impl<'a> ShownRow<'a> {
             },
             Column::Score => self.take_score(cell.texts()),
             Column::Model => self.take_model(cell),
-            Column::Organization => take_text(&mut self.organization, cell),
+            Column::Organization => {
+                self.owner_column = true;
+                take_text(&mut self.organization, cell)
+            }
             Column::License => take_text(&mut self.license, cell),
         }
     }

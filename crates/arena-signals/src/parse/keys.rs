@@ -30,6 +30,10 @@ impl<'a> Field<'a> {
         self.0.is_none()
     }
 
+    pub(crate) fn is_stated(self) -> bool {
+        self.stated().is_some()
+    }
+
     /// The text, when the key is there and says something.
     fn stated(self) -> Option<&'a str> {
         self.0.filter(|raw| !matches!(*raw, "null" | "\"$undefined\""))
@@ -154,6 +158,20 @@ impl RowField {
         Self::ReleaseDate,
         Self::License,
     ];
+
+    /// Whether the field holds a number, which no row of a whole board lacks.
+    pub(crate) const fn is_number(self) -> bool {
+        matches!(
+            self,
+            Self::Rank
+                | Self::RankUb
+                | Self::RankLb
+                | Self::Score
+                | Self::CiLower
+                | Self::CiUpper
+                | Self::Votes
+        )
+    }
 
     /// The name messages use: that of a board's field.
     pub(crate) const fn as_str(self) -> &'static str {

@@ -308,16 +308,18 @@ fn total(field: Field<'_>, dialect: Dialect) -> Meaning<u64> {
     }
 }
 
-/// A key that some rows have and others lack was lost on the way: a renamed key must not read as "not given".
+/// A value that some rows give and others lack was lost on the way: a renamed key must not read as "not given".
+///
+/// A number may not be `null` either where other rows have one; an owner, a licence or a release type may.
 fn same_keys(rows: &[Row<'_>], findings: &mut Findings) {
     for field in RowField::ALL {
-        let missing = rows.iter().filter(|row| row.field(field).is_missing()).count();
+        let lacks = |row: &Row<'_>| match row.field(field) {
+            value if field.is_number() => !value.is_stated(),
+            value => value.is_missing(),
+        };
+        let missing = rows.iter().filter(|row| lacks(row)).count();
         if missing > 0 && missing < rows.len() {
-            let place = rows
-                .iter()
-                .position(|row| row.field(field).is_missing())
-                .unwrap_or_default()
-                + 1;
+            let place = rows.iter().position(lacks).unwrap_or_default() + 1;
             findings.refuse(MissingFields, || {
                 format!(
                     "row {place} lacks {}, which other rows have ({missing} lack it)",

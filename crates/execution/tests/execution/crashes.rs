@@ -162,3 +162,27 @@ async fn an_order_without_its_stored_request_is_reported() {
     let events = world.executor.restore(&restored).await;
     assert_eq!(short(&events), ["mismatch"]);
 }
+
+#[tokio::test]
+async fn absence_counts_from_the_restart() {
+    let mut world = World::new();
+    let order = bid("T", 2, "0.40");
+    world.venue.plan([Plan::Hang {
+        arrives: false,
+        fills: 0,
+    }]);
+    crash(world.executor.place(approve(order.clone()), 0)).await;
+    // The dead process may have sent it up to its last moment, which nobody knows.
+    world.pass(TimeDelta::hours(1));
+    world.restart().await;
+    for (seconds, expected) in [
+        (20, OrderState::Sent),
+        (9, OrderState::Sent),
+        (2, OrderState::Sent),
+        (1, OrderState::Abandoned),
+    ] {
+        world.pass(TimeDelta::seconds(seconds));
+        world.poll().await;
+        assert_eq!(world.state(&order.client_order_id), expected, "{seconds} s later");
+    }
+}

@@ -1,9 +1,9 @@
 //! Submissions: what is durable when, and what each outcome means.
 
-use autotrader_domain::{Contracts, OrderState, RejectReason};
+use autotrader_domain::{BookSide, Contracts, OrderState, RejectReason};
 use autotrader_execution::ExecutionEvent;
 
-use crate::kit::{Plan, World, approve, bid, resting, short};
+use crate::kit::{Plan, World, approve, bid, order, resting, short};
 
 #[track_caller]
 fn check(plan: Plan, order: autotrader_domain::Order, expected: &[&str]) {
@@ -197,4 +197,28 @@ async fn a_broken_answer_stops_the_waiting() {
     world.venue.with(|floor| floor.failures.push_back(broken));
     let events = world.place(bid("T", 1, "0.40")).await;
     assert_eq!(short(&events), ["sent", "sent", "schema broken", "unknown"]);
+}
+
+#[tokio::test]
+async fn what_the_store_missed_is_stored_before_the_next_order_and_at_the_next_poll() {
+    let order = |generation| order("T", generation, BookSide::Bid, 2, "0.40");
+    let stored = |world: &World, id: &str| world.store.with(|rows| rows.orders[&id.parse().unwrap()].0.state);
+    let mut world = World::new();
+    world.store.with(|rows| rows.failing_updates = 2);
+    world.place(order(1)).await;
+    assert_eq!(
+        stored(&world, "kat1-T-1"),
+        OrderState::Intended,
+        "neither sent nor cancelled"
+    );
+    let events = world.place(order(2)).await;
+    assert_eq!(short(&events), ["sent", "canceled"]);
+    assert_eq!(stored(&world, "kat1-T-1"), OrderState::Canceled);
+
+    world.store.with(|rows| rows.failing_updates = 2);
+    world.place(order(3)).await;
+    assert!(world.poll().await.is_empty());
+    assert_eq!(stored(&world, "kat1-T-3"), OrderState::Canceled);
+    let steps = world.store.with(|rows| rows.history.len());
+    assert_eq!(steps, 6, "every step of every order, in order");
 }

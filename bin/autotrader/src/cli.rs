@@ -1,0 +1,242 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use autotrader_domain::{ExecutionMode, FeeRounding, Ticker};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Trades the exchange's AI-leaderboard contracts.
+#[derive(Debug, Parser)]
+#[command(name = "autotrader", version, about, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The main job: watch, decide, trade; paper unless configured otherwise.
+    Run(RunArgs),
+    /// The main job against a stand-in exchange and leaderboard, in virtual time; no keys, no network.
+    Demo(DemoArgs),
+    /// Serve the stand-in exchange and leaderboard on one loopback port.
+    Simulate(SimulateArgs),
+    /// Check the configuration and print what is in force.
+    ValidateConfig(ConfigArgs),
+    /// Create or migrate the database.
+    #[command(alias = "init-db-cmd")]
+    InitDb(ConfigArgs),
+    /// The fee of an order.
+    CalcFee(CalcFeeArgs),
+    /// Read one leaderboard page through the gate.
+    Board(FileArgs),
+    /// Who wins on one leaderboard page, step by step.
+    Resolve(ResolveArgs),
+    /// What changed between two leaderboard pages.
+    Diff(DiffArgs),
+    /// What each contract pays on, and whether it may be traded.
+    Map(LookArgs),
+    /// Why a contract was traded, or why not.
+    Why(WhyArgs),
+    /// State, cash, positions and feeds at a glance.
+    Status(LookArgs),
+    /// Positions with cost and profit.
+    Positions(LookArgs),
+    /// Orders, newest first.
+    Orders(ListArgs),
+    /// Executions, newest first.
+    Fills(ListArgs),
+    /// Leaderboard changes, newest first.
+    Signals(ListArgs),
+    /// Profit and loss by New York day.
+    Pnl(LookArgs),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// Directory of the configuration [default: config, or the built-in defaults without one].
+    #[arg(long)]
+    pub config_dir: Option<PathBuf>,
+    /// Paper or live; wins over every other place.
+    #[arg(long, value_enum)]
+    pub execution_mode: Option<ModeArg>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Paper or live, as a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// Orders are simulated on the exchange's books.
+    Paper,
+    /// Orders are sent.
+    Live,
+}
+
+impl From<ModeArg> for ExecutionMode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Paper => Self::Paper,
+            ModeArg::Live => Self::Live,
+        }
+    }
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Seed of the invented world.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Virtual days.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=60))]
+    pub days: u32,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write readings, decisions, orders, fills, journal and the exchange's raw log as NDJSON into this directory.
+    #[arg(long)]
+    pub export: Option<PathBuf>,
+    /// Change the score of one row of every board: `ROW:POINTS`, rows counted from 1.
+    #[arg(long, value_parser = parse_tweak, allow_hyphen_values = true)]
+    pub tweak_row: Option<(usize, f64)>,
+}
+
+fn parse_tweak(text: &str) -> Result<(usize, f64), String> {
+    let error = || format!("`{text}` is not ROW:POINTS such as 40:0.01");
+    let (row, points) = text.split_once(':').ok_or_else(error)?;
+    let row: usize = row.parse().map_err(|_| error())?;
+    let points: f64 = points.parse().map_err(|_| error())?;
+    if row == 0 || !points.is_finite() { Err(error()) } else { Ok((row, points)) }
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, Clone, Args)]
+pub struct SimulateArgs {
+    /// Loopback address and port; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// Seed of the invented world.
+    #[arg(long, default_value_t = 7)]
+    pub seed: u64,
+    /// Directory that receives `key_id` and `private_key.pem`.
+    #[arg(long)]
+    pub key_dir: PathBuf,
+}
+
+/// How a fee is rounded, as a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoundingArg {
+    /// Up to the next cent.
+    Cent,
+    /// Up to the next $0.0001.
+    Direct,
+}
+
+impl From<RoundingArg> for FeeRounding {
+    fn from(rounding: RoundingArg) -> Self {
+        match rounding {
+            RoundingArg::Cent => Self::Cent,
+            RoundingArg::Direct => Self::Direct,
+        }
+    }
+}
+
+/// Arguments of `calc-fee`.
+#[derive(Debug, Clone, Args)]
+pub struct CalcFeeArgs {
+    /// Price in cents, such as 50 or 62.5.
+    pub price_cents: String,
+    /// Number of contracts, such as 10 or 0.5.
+    pub count: String,
+    /// The order rests and is taken, on a series that charges makers.
+    #[arg(long)]
+    pub maker: bool,
+    /// The series' fee multiplier.
+    #[arg(long, default_value = "1")]
+    pub multiplier: String,
+    /// How the fee is rounded.
+    #[arg(long, value_enum, default_value_t = RoundingArg::Cent)]
+    pub rounding: RoundingArg,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One leaderboard file.
+#[derive(Debug, Clone, Args)]
+pub struct FileArgs {
+    /// A page, stream, JSON or CSV file, plain or gzip; `-` for standard input.
+    pub file: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `resolve`.
+#[derive(Debug, Clone, Args)]
+pub struct ResolveArgs {
+    /// The file.
+    #[command(flatten)]
+    pub file: FileArgs,
+    /// Rules: cascade, `rank_ub_alone` or `ordinal_rank_alone`.
+    #[arg(long, default_value = "cascade")]
+    pub rules: String,
+    /// Score precision: full or displayed.
+    #[arg(long, default_value = "full")]
+    pub precision: String,
+}
+
+/// Arguments of `diff`.
+#[derive(Debug, Clone, Args)]
+pub struct DiffArgs {
+    /// The earlier page.
+    pub old: PathBuf,
+    /// The later page.
+    pub new: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of commands that look.
+#[derive(Debug, Clone, Args)]
+pub struct LookArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// Arguments of commands that list.
+#[derive(Debug, Clone, Args)]
+pub struct ListArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// At most this many.
+    #[arg(long, default_value_t = 50)]
+    pub limit: u32,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Clone, Args)]
+pub struct WhyArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The contract.
+    pub ticker: Ticker,
+}

@@ -1,0 +1,31 @@
+//! The one place that reads the machine's clocks.
+
+use std::time::Instant;
+
+use autotrader_domain::Monotonic;
+use autotrader_domain::ports::Clock;
+use chrono::{DateTime, Utc};
+
+/// Wall and monotonic time of this machine.
+#[derive(Debug)]
+pub(crate) struct SystemClock {
+    start: Instant,
+}
+
+impl SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that is injected everywhere else")]
+    pub(crate) fn new() -> Self {
+        Self { start: Instant::now() }
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that is injected everywhere else")]
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic(self.start.elapsed())
+    }
+}

@@ -1,0 +1,32 @@
+//! Reading a file that a person named.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use crate::Failure;
+
+/// No page is near this size; a larger file is not a leaderboard.
+const MAX_BYTES: u64 = 32 << 20;
+
+/// Reads a file, or standard input for `-`.
+///
+/// # Errors
+/// [`Failure`] with exit code 2 when it cannot be read, is empty or is too large.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let name = path.display();
+    let unreadable = |error: std::io::Error| Failure::usage(format!("{name}: cannot be read: {error}."));
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    } else {
+        File::open(path).map_err(unreadable)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    }
+    if bytes.is_empty() {
+        return Err(Failure::usage(format!("{name}: the file is empty; name a leaderboard page.")));
+    }
+    if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_BYTES) {
+        return Err(Failure::usage(format!("{name}: larger than {} MB; no leaderboard page is.", MAX_BYTES >> 20)));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,400 @@
+//! Commands that look into the database, while a process runs or not.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use autotrader_domain::ports::StoreError;
+use autotrader_domain::{Money, Net, Position, Reason, Ticker, Why};
+use autotrader_risk::{Cause, RiskState};
+use autotrader_state::{CauseRecord, Filter, History};
+use chrono::NaiveDate;
+use chrono_tz::America::New_York;
+use serde_json::{Value, json};
+
+use crate::cli::{ConfigArgs, ListArgs, LookArgs, WhyArgs};
+use crate::output::{number, or_dash};
+use crate::{Failure, output, wiring};
+
+fn history(args: &ConfigArgs) -> Result<History, Failure> {
+    let config = wiring::load_config(args)?.config;
+    History::open(&config.database.url).map_err(|error| Failure::failed(format!("database: {error}.")))
+}
+
+fn read<T>(answer: Result<T, StoreError>) -> Result<T, Failure> {
+    answer.map_err(|error| Failure::failed(format!("database: {error}.")))
+}
+
+fn newest(list: &ListArgs) -> Filter {
+    Filter { limit: Some(list.limit), ..Filter::default() }
+}
+
+/// `why TICKER`: the last decisions on one contract, in words.
+///
+/// # Errors
+/// [`Failure`] when the database cannot be read or knows nothing of the contract.
+pub(crate) fn why(args: &WhyArgs) -> Result<ExitCode, Failure> {
+    let history = history(&args.config)?;
+    let filter = Filter { ticker: Some(args.ticker.clone()), limit: Some(10), ..Filter::default() };
+    let lines = read(history.decisions(&filter))?;
+    let Some(last) = lines.last() else {
+        return Err(Failure::failed(format!("{}: no decision is on record; see `map` for known contracts.", args.ticker)));
+    };
+    if args.config.json {
+        output::json(&json!({ "ticker": args.ticker, "latest": last, "sentence": sentence(last), "decisions": lines }))?;
+    } else {
+        output::line(&sentence(last));
+        for (name, value) in &last.baselines {
+            output::line(&format!("  {name} says {value:.3}."));
+        }
+        if lines.len() > 1 {
+            output::line("Earlier:");
+            for line in lines.iter().rev().skip(1) {
+                output::line(&format!("  {} {}", line.at.format("%Y-%m-%d %H:%M:%SZ"), sentence(line)));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One line of the why-ledger in words.
+fn sentence(why: &Why) -> String {
+    use autotrader_domain::Action;
+    let did = match &why.action {
+        Action::Hold => "Nothing was done".to_owned(),
+        Action::Enter { side, contracts, limit } => format!("Entered: {side:?} {contracts} at {limit}"),
+        Action::Exit { side, contracts, limit } => format!("Exited: {side:?} {contracts} at {limit}"),
+    };
+    let because = why.reason.map_or_else(String::new, |reason| format!(" because: {}", trimmed(reason)));
+    let next = why.next_reason.map_or_else(String::new, |reason| format!(" Otherwise: {}", trimmed(reason)));
+    format!(
+        "{}: {did}{because}.{next} Fair {}, market {}, pooled {}, edge {}, position {}, target {}.",
+        why.ticker,
+        number(why.fair),
+        number(why.market),
+        number(why.pooled),
+        number(why.edge),
+        why.position,
+        or_dash(why.target),
+    )
+}
+
+fn trimmed(reason: Reason) -> String {
+    reason.sentence().trim_end_matches('.').to_owned()
+}
+
+/// `status`: state, cash, positions and feeds at a glance.
+///
+/// # Errors
+/// [`Failure`] when the database cannot be read.
+pub(crate) fn status(args: &LookArgs) -> Result<ExitCode, Failure> {
+    let history = history(&args.config)?;
+    let info = read(history.info())?;
+    let causes = read(history.causes())?;
+    let books = Books::of(&history)?;
+    let board = read(history.accepted_boards(1))?.pop();
+    let poll = read(history.polls(&Filter { limit: Some(1), ..Filter::default() }))?.pop();
+    let why = read(history.latest_decisions())?;
+    let mut blocked: BTreeMap<&str, usize> = BTreeMap::new();
+    for reason in why.iter().filter_map(|line| line.reason) {
+        *blocked.entry(reason.code()).or_default() += 1;
+    }
+    let state = risk_state(&causes);
+    let value = json!({
+        "state": state,
+        "causes": causes,
+        "database": info,
+        "cash": books.cash,
+        "cost_of_positions": books.cost(),
+        "pnl": { "realized": books.realized(), "fees": books.fees() },
+        "positions": books.positions.values().filter(|position| !position.net.is_flat()).count(),
+        "open_orders": books.open_orders,
+        "board": board.as_ref().map(|board| json!({
+            "hash": board.hash, "vintage": board.vintage, "accepted_at": board.accepted_at,
+        })),
+        "last_reading": poll,
+        "blocked_by": blocked,
+    });
+    if args.config.json {
+        output::json(&value)?;
+    } else {
+        print_status(&value, state, &causes);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn risk_state(causes: &[CauseRecord]) -> RiskState {
+    let known = causes.iter().filter_map(|record| record.cause.parse::<Cause>().ok());
+    known.map(Cause::state).max().unwrap_or(RiskState::Active)
+}
+
+fn print_status(value: &Value, state: RiskState, causes: &[CauseRecord]) {
+    output::line(&format!("State: {state:?}."));
+    for cause in causes {
+        output::line(&format!("  {} since {}: {}.", cause.cause, cause.raised_at, output::escape(&cause.detail)));
+    }
+    let text = |path: &str| value.pointer(path).map_or_else(|| "-".to_owned(), plain);
+    output::line(&format!("Cash {}, positions at cost {}.", text("/cash"), text("/cost_of_positions")));
+    output::line(&format!("Realised {}, fees {}.", text("/pnl/realized"), text("/pnl/fees")));
+    output::line(&format!("{} positions, {} open orders.", text("/positions"), text("/open_orders")));
+    output::line(&format!("Board {} accepted {}.", text("/board/vintage"), text("/board/accepted_at")));
+    if let Some(blocked) = value.get("blocked_by").and_then(Value::as_object) {
+        let list: Vec<String> = blocked.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+        output::line(&format!("Not entered because: {}.", if list.is_empty() { "-".into() } else { list.join(", ") }));
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Cash and positions as the database tells them.
+struct Books {
+    cash: Money,
+    positions: BTreeMap<Ticker, Position>,
+    open_orders: usize,
+}
+
+impl Books {
+    fn of(history: &History) -> Result<Self, Failure> {
+        let restored = read(history.restored())?;
+        let books = autotrader_execution::AccountBooks::from_restored(&restored)
+            .map_err(|error| Failure::failed(format!("database: {error}.")))?;
+        Ok(Self {
+            cash: books.cash.unwrap_or(Money::ZERO),
+            positions: books.positions,
+            open_orders: restored.open_orders.len(),
+        })
+    }
+
+    fn total(&self, part: impl Fn(&Position) -> Money) -> Money {
+        self.positions.values().map(part).sum()
+    }
+
+    fn realized(&self) -> Money {
+        self.total(|position| position.realized)
+    }
+
+    fn fees(&self) -> Money {
+        self.total(|position| position.fees)
+    }
+
+    fn cost(&self) -> Money {
+        self.total(|position| position.cost)
+    }
+}
+
+/// `positions`: every position with cost and profit.
+///
+/// # Errors
+/// [`Failure`] when the database cannot be read.
+pub(crate) fn positions(args: &LookArgs) -> Result<ExitCode, Failure> {
+    let history = history(&args.config)?;
+    let positions = read(history.positions())?;
+    if args.config.json {
+        let list: Vec<Value> = positions.iter().map(|(ticker, position)| position_json(ticker, position)).collect();
+        output::json(&json!({ "positions": list }))?;
+    } else {
+        let rows: Vec<Vec<String>> = positions
+            .iter()
+            .map(|(ticker, position)| {
+                vec![
+                    ticker.to_string(),
+                    position.net.to_string(),
+                    or_dash(position.average_cost()),
+                    position.cost.to_string(),
+                    position.realized.to_string(),
+                    position.fees.to_string(),
+                ]
+            })
+            .collect();
+        output::table(&["ticker", "net", "average", "cost", "realised", "fees"], &rows);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A position as every command prints it.
+pub(crate) fn position_json(ticker: &Ticker, position: &Position) -> Value {
+    json!({
+        "ticker": ticker,
+        "net": position.net,
+        "average_cost": position.average_cost(),
+        "cost": position.cost,
+        "realized": position.realized,
+        "fees": position.fees,
+        "flat": position.net == Net::ZERO,
+    })
+}
+
+/// `orders`: orders, newest first.
+///
+/// # Errors
+/// [`Failure`] when the database cannot be read.
+pub(crate) fn orders(args: &ListArgs) -> Result<ExitCode, Failure> {
+    let mut orders = read(history(&args.config)?.orders(&newest(args)))?;
+    orders.reverse();
+    if args.config.json {
+        output::json(&json!({ "orders": orders }))?;
+    } else {
+        let rows: Vec<Vec<String>> = orders
+            .iter()
+            .map(|order| {
+                vec![
+                    order.created_at.format("%Y-%m-%d %H:%M:%SZ").to_string(),
+                    order.intent.ticker.to_string(),
+                    format!("{:?}", order.intent.purpose),
+                    format!("{:?}", order.intent.side),
+                    order.intent.contracts.to_string(),
+                    order.intent.limit.to_string(),
+                    order.state.as_str().to_owned(),
+                    order.filled.to_string(),
+                    order.client_order_id.to_string(),
+                ]
+            })
+            .collect();
+        output::table(&["created", "ticker", "purpose", "side", "contracts", "limit", "state", "filled", "id"], &rows);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `fills`: executions, newest first.
+///
+/// # Errors
+/// [`Failure`] when the database cannot be read.
+pub(crate) fn fills(args: &ListArgs) -> Result<ExitCode, Failure> {
+    let mut fills = read(history(&args.config)?.fills(&newest(args)))?;
+    fills.reverse();
+    if args.config.json {
+        output::json(&json!({ "fills": fills }))?;
+    } else {
+        let rows: Vec<Vec<String>> = fills
+            .iter()
+            .map(|fill| {
+                vec![
+                    fill.filled_at.format("%Y-%m-%d %H:%M:%SZ").to_string(),
+                    fill.ticker.to_string(),
+                    format!("{:?}", fill.side),
+                    fill.contracts.to_string(),
+                    fill.price.to_string(),
+                    fill.fee.to_string(),
+                    or_dash(fill.client_order_id.as_ref()),
+                ]
+            })
+            .collect();
+        output::table(&["filled", "ticker", "side", "contracts", "price", "fee", "order"], &rows);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `signals`: leaderboard changes, newest first.
+///
+/// # Errors
+/// [`Failure`] when the database cannot be read.
+pub(crate) fn signals(args: &ListArgs) -> Result<ExitCode, Failure> {
+    let mut signals = read(history(&args.config)?.signals(&newest(args)))?;
+    signals.reverse();
+    if args.config.json {
+        output::json(&json!({ "signals": signals }))?;
+    } else {
+        let rows: Vec<Vec<String>> = signals
+            .iter()
+            .map(|record| {
+                vec![
+                    record.at.format("%Y-%m-%d %H:%M:%SZ").to_string(),
+                    format!("{:?}", record.urgency),
+                    record.signal.kind().to_owned(),
+                    serde_json::to_string(&record.signal).unwrap_or_default(),
+                ]
+            })
+            .collect();
+        output::table(&["seen", "urgency", "type", "payload"], &rows);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `pnl`: realised profit and fees by New York day.
+///
+/// # Errors
+/// [`Failure`] when the database cannot be read.
+pub(crate) fn pnl(args: &LookArgs) -> Result<ExitCode, Failure> {
+    let history = history(&args.config)?;
+    let days = daily(&history)?;
+    let total = |part: fn(&Day) -> Money| days.values().map(part).sum::<Money>();
+    let (realized, fees) = (total(|day| day.realized), total(|day| day.fees));
+    if args.config.json {
+        let list: Vec<Value> = days
+            .iter()
+            .map(|(date, day)| {
+                let net = day.realized.saturating_sub(day.fees);
+                json!({ "date": date, "realized": day.realized, "fees": day.fees, "net": net, "fills": day.fills })
+            })
+            .collect();
+        let net = realized.saturating_sub(fees);
+        output::json(&json!({ "days": list, "total": { "realized": realized, "fees": fees, "net": net } }))?;
+    } else {
+        let mut rows: Vec<Vec<String>> = days
+            .iter()
+            .map(|(date, day)| {
+                let net = day.realized.saturating_sub(day.fees);
+                vec![
+                    date.to_string(),
+                    day.realized.to_string(),
+                    day.fees.to_string(),
+                    net.to_string(),
+                    day.fills.to_string(),
+                ]
+            })
+            .collect();
+        let net = realized.saturating_sub(fees);
+        rows.push(vec!["total".into(), realized.to_string(), fees.to_string(), net.to_string(), String::new()]);
+        output::table(&["day (New York)", "realised", "fees", "net", "fills"], &rows);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Day {
+    realized: Money,
+    fees: Money,
+    fills: u32,
+}
+
+/// Replays fills and settlements in the order they happened and books what each realised on its New York day.
+fn daily(history: &History) -> Result<BTreeMap<NaiveDate, Day>, Failure> {
+    let fills = read(history.fills(&Filter::default()))?;
+    let settlements = read(history.settlements(&Filter::default()))?;
+    let mut positions: BTreeMap<Ticker, Position> = BTreeMap::new();
+    let mut days: BTreeMap<NaiveDate, Day> = BTreeMap::new();
+    let mut settled = settlements.iter().peekable();
+    let day_of = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&New_York).date_naive();
+    let settle = |record: &autotrader_domain::SettlementRecord,
+                      positions: &mut BTreeMap<Ticker, Position>,
+                      days: &mut BTreeMap<NaiveDate, Day>| {
+        let position = positions.entry(record.ticker.clone()).or_default();
+        let before = position.realized;
+        if position.settle(record.yes_value).is_some() {
+            let day = days.entry(day_of(record.settled_at)).or_default();
+            day.realized = day.realized.saturating_add(position.realized.saturating_sub(before));
+            day.fees = day.fees.saturating_add(record.fee);
+        }
+    };
+    for fill in &fills {
+        while let Some(record) = settled.next_if(|record| record.settled_at < fill.filled_at) {
+            settle(record, &mut positions, &mut days);
+        }
+        let position = positions.entry(fill.ticker.clone()).or_default();
+        let before = position.realized;
+        position.book(fill).map_err(|error| Failure::failed(format!("database: {error}.")))?;
+        let day = days.entry(day_of(fill.filled_at)).or_default();
+        day.realized = day.realized.saturating_add(position.realized.saturating_sub(before));
+        day.fees = day.fees.saturating_add(fill.fee);
+        day.fills = day.fills.saturating_add(1);
+    }
+    for record in settled {
+        settle(record, &mut positions, &mut days);
+    }
+    Ok(days)
+}

@@ -1,0 +1,12 @@
+//! One file per command.
+
+pub(crate) mod board;
+pub(crate) mod calc_fee;
+pub(crate) mod diff;
+pub(crate) mod init_db;
+mod input;
+pub(crate) mod look;
+pub(crate) mod map;
+pub(crate) mod resolve;
+pub(crate) mod simulate;
+pub(crate) mod validate_config;

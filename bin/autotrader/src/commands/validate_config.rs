@@ -1,0 +1,49 @@
+//! `validate-config`: what is in force.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::cli::ConfigArgs;
+use crate::{Failure, output, wiring};
+
+/// Prints the effective configuration.
+///
+/// # Errors
+/// [`Failure`] with one line that names file or variable and key.
+#[expect(clippy::print_stderr, reason = "warnings go to the operator, not into the output")]
+pub(crate) fn validate_config(args: &ConfigArgs) -> Result<ExitCode, Failure> {
+    let loaded = wiring::load_config(args)?;
+    wiring::strategy_params(&loaded.config)?;
+    let config = &loaded.config;
+    for warning in &loaded.warnings {
+        eprintln!("warning: {}", output::escape(warning));
+    }
+    let risk = wiring::configured_limits(config);
+    let values = json!({
+        "environment": config.kalshi.environment,
+        "execution_mode": config.kalshi.execution_mode,
+        "base_url": config.kalshi.effective_base_url(),
+        "database_url": config.database.url,
+        "poll_interval_seconds": config.arena_monitor.poll_interval_seconds,
+        "leaderboard_url": config.arena_monitor.primary_url,
+        "has_key": config.kalshi.has_key(),
+        "discord_enabled": config.discord.enabled,
+        "limits": risk,
+    });
+    if args.json {
+        output::json(&values)?;
+    } else {
+        output::line("The configuration is valid.");
+        if let Some(values) = values.as_object() {
+            let plain = values.iter().filter(|(key, _)| *key != "limits");
+            let limits = risk.as_object().into_iter().flatten();
+            let rows: Vec<Vec<String>> = plain
+                .chain(limits)
+                .map(|(key, value)| vec![key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)])
+                .collect();
+            output::table(&["key", "value"], &rows);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

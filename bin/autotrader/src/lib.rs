@@ -1,0 +1,58 @@
+//! The orchestrator: arguments, wiring of ports, the run loop, drain and exit code.
+//!
+//! Everything that decides lives in the library crates; this one names the concrete adapters, joins them, and performs
+//! the effects that the core asks for.
+
+pub mod cli;
+mod clock;
+mod commands;
+mod demo;
+mod failure;
+mod output;
+mod run;
+mod wiring;
+
+use std::process::ExitCode;
+
+pub use failure::{Failure, exit};
+
+use cli::{Cli, Command};
+
+/// Runs one command to its end.
+///
+/// # Errors
+/// [`Failure`] with the sentence for the operator and the exit code.
+pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+    match cli.command {
+        Command::Run(args) => block_on(run::run(args)),
+        Command::Demo(args) => block_on(demo::demo(args)),
+        Command::Simulate(args) => block_on(commands::simulate::simulate(args)),
+        Command::ValidateConfig(args) => commands::validate_config::validate_config(&args),
+        Command::InitDb(args) => block_on(commands::init_db::init_db(args)),
+        Command::CalcFee(args) => commands::calc_fee::calc_fee(&args),
+        Command::Board(args) => commands::board::board(&args),
+        Command::Resolve(args) => commands::resolve::resolve(&args),
+        Command::Diff(args) => commands::diff::diff(&args),
+        Command::Map(args) => block_on(commands::map::map(args)),
+        Command::Why(args) => commands::look::why(&args),
+        Command::Status(args) => commands::look::status(&args),
+        Command::Positions(args) => commands::look::positions(&args),
+        Command::Orders(args) => commands::look::orders(&args),
+        Command::Fills(args) => commands::look::fills(&args),
+        Command::Signals(args) => commands::look::signals(&args),
+        Command::Pnl(args) => commands::look::pnl(&args),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    autotrader_kalshi_api::install_tls_provider();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("The runtime cannot start: {error}.")))?;
+    let outcome = runtime.block_on(work);
+    // A thread that hangs in name resolution must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    outcome
+}

@@ -1,0 +1,479 @@
+//! From configuration to concrete adapters: the only place that names them all.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use autotrader_arena_signals::{
+    DiffSettings, GateSettings, HttpSource, HttpSourceSettings, PageReader, VintageKeeper, VintageSettings,
+};
+use autotrader_config::{Config, EventMode, Loaded, Request, environment_variables};
+use autotrader_domain::ports::{AccountSource, Clock, Ledger, Notifier, OrderGateway, Restored};
+use autotrader_domain::{Contracts, ExecutionMode, Money, Price, SeriesTicker, Ticker};
+use autotrader_engine::{AccountScope, Engine, EngineSettings, Event};
+use autotrader_execution::paper::{PaperGateway, PaperSettings};
+use autotrader_execution::{ExecutionSettings, Executor, Pause, TimerPause};
+use autotrader_kalshi_api::{
+    ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, RetryPolicy, SeededJitter, TokioSleeper,
+};
+use autotrader_monitoring::{DiscordNotifier, DiscordSettings, LogNotifier};
+use autotrader_risk::{Cause, EventExposureMode, Limits, RiskEngine};
+use autotrader_state::{NewDatabaseId, SqliteStore, Stamp};
+use autotrader_strategy::{ApprovedRules, EstimatorKind, LeaderboardAlpha, Params};
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use tracing::{info, warn};
+
+use crate::Failure;
+use crate::cli::ConfigArgs;
+use crate::clock::SystemClock;
+use crate::run::{AlertWatcher, LogWatcher, Ports, Rhythm, Runner, Schedule, Watcher};
+
+/// Loads the configuration that the arguments name.
+///
+/// # Errors
+/// [`Failure`] with one line that names file or variable and key.
+pub(crate) fn load_config(args: &ConfigArgs) -> Result<Loaded, Failure> {
+    let request = Request {
+        directory: args.config_dir.clone(),
+        execution_mode: args.execution_mode.map(ExecutionMode::from),
+        variables: environment_variables(),
+        working_directory: PathBuf::from("."),
+    };
+    Ok(autotrader_config::load(&request)?)
+}
+
+/// Starts the log.
+///
+/// # Errors
+/// [`Failure`] when it was started before.
+pub(crate) fn start_logging(config: &Config) -> Result<(), Failure> {
+    autotrader_monitoring::init_tracing(&config.logging.level.to_string(), config.logging.json_output)
+        .map_err(|error| Failure::failed(format!("logging: {error}.")))
+}
+
+/// Opens the database of the configured mode, environment and account.
+///
+/// # Errors
+/// [`Failure`] when the address is wrong, another process has it, or it belongs to another mode.
+pub(crate) fn open_store(config: &Config, new_id: NewDatabaseId, clock: Arc<dyn Clock>) -> Result<SqliteStore, Failure> {
+    let kalshi = &config.kalshi;
+    let stamp = Stamp::new(kalshi.execution_mode, kalshi.environment, &kalshi.api_key_id);
+    SqliteStore::open(&config.database.url, &stamp, new_id, clock)
+        .map_err(|error| Failure::failed(format!("database: {error}.")))
+}
+
+fn share_bp(share: f64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated to lie in 0..=1")]
+    let bp = (share * 10_000.0).round() as u32;
+    bp
+}
+
+/// The limits in force, given the balance that shares refer to.
+pub(crate) fn limits(config: &Config, opening: Money) -> Limits {
+    let (global, own) = (&config.risk.global, &config.risk.per_strategy.leaderboard_alpha);
+    let daily = opening.fraction(i64::from(share_bp(global.max_daily_loss_pct)), 10_000);
+    Limits {
+        max_order_contracts: Contracts::whole(own.max_order_contracts),
+        max_position_per_contract: Contracts::whole(own.max_position_per_contract),
+        max_position_per_event: Contracts::whole(own.max_position_per_event),
+        event_exposure_mode: match own.event_exposure_mode {
+            EventMode::Gross => EventExposureMode::Gross,
+            EventMode::Net => EventExposureMode::Net,
+        },
+        max_worst_state_loss: own.max_worst_state_loss.0,
+        max_lab_exposure: own.max_lab_exposure.0,
+        max_portfolio_exposure_bp: share_bp(global.max_portfolio_exposure_pct),
+        // A limit of nothing would trip at once on an empty account: one micro-dollar is the least loss.
+        max_daily_loss: daily.unwrap_or(Money::ZERO).max(Money::micros(1)),
+        max_strategy_loss: own.max_strategy_loss.0,
+        max_drawdown: own.max_drawdown.0,
+        max_orders_per_minute: own.max_orders_per_minute,
+        price_collar_raw: i64::from(own.price_collar_cents) * 100,
+    }
+}
+
+/// The configured limits for people and scripts.
+pub(crate) fn configured_limits(config: &Config) -> Value {
+    let (global, own) = (&config.risk.global, &config.risk.per_strategy.leaderboard_alpha);
+    json!({
+        "max_portfolio_exposure_pct": global.max_portfolio_exposure_pct,
+        "max_daily_loss_pct": global.max_daily_loss_pct,
+        "kill_switch_enabled": global.kill_switch_enabled,
+        "max_order_contracts": own.max_order_contracts,
+        "max_position_per_contract": own.max_position_per_contract,
+        "max_position_per_event": own.max_position_per_event,
+        "event_exposure_mode": match own.event_exposure_mode { EventMode::Gross => "gross", EventMode::Net => "net" },
+        "max_strategy_loss": own.max_strategy_loss.to_string(),
+        "max_drawdown": own.max_drawdown.to_string(),
+        "max_worst_state_loss": own.max_worst_state_loss.to_string(),
+        "max_lab_exposure": own.max_lab_exposure.to_string(),
+        "max_orders_per_minute": own.max_orders_per_minute,
+        "price_collar_cents": own.price_collar_cents,
+    })
+}
+
+/// The strategy's parameters, checked.
+///
+/// # Errors
+/// [`Failure`] with the key that cannot be used.
+pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
+    let alpha = &config.leaderboard_alpha;
+    let wrong = |key: &str, detail: String| Failure::failed(format!("configuration: leaderboard_alpha.{key}: {detail}"));
+    let cents = |cents: u32| Price::from_cents(i64::from(cents)).unwrap_or(Price::ONE);
+    let tickers = |key: &str, map: &std::collections::BTreeMap<String, String>| {
+        map.iter()
+            .map(|(ticker, name)| Ok((ticker.parse::<Ticker>().map_err(|e| wrong(key, e.to_string()))?, name.clone())))
+            .collect::<Result<_, Failure>>()
+    };
+    let mut params = Params::default();
+    params.estimator = match alpha.estimator.as_str() {
+        "rank_table" => EstimatorKind::RankTable,
+        "persistence" => EstimatorKind::Persistence,
+        other => return Err(wrong("estimator", format!("`{other}` is not one of rank_table, persistence"))),
+    };
+    params.rank_table.preliminary_discount = alpha.preliminary_model_discount;
+    params.pool.weight_at_rest = alpha.model_weight;
+    params.pool.weight_fresh = alpha.news_weight;
+    params.pool.news_half_life = minutes(alpha.news_half_life_minutes);
+    params.min_edge_after_fees = cents(alpha.min_edge_after_fees_cents);
+    params.sizing.kelly_fraction = alpha.kelly_fraction;
+    let own = &config.risk.per_strategy.leaderboard_alpha;
+    params.sizing.max_position_per_contract = Contracts::whole(own.max_position_per_contract);
+    params.sizing.max_position_per_event = Contracts::whole(own.max_position_per_event);
+    params.timing.entry_cutoff = TimeDelta::minutes(i64::from(alpha.entry_cutoff_minutes));
+    params.timing.cancel_cutoff = TimeDelta::minutes(i64::from(alpha.cancel_cutoff_minutes));
+    params.guards.max_feed_age = seconds(alpha.max_feed_age_seconds);
+    params.guards.max_board_age = seconds(alpha.max_board_age_days.saturating_mul(86_400));
+    params.guards.max_book_age = seconds(alpha.max_book_age_seconds);
+    params.guards.max_spread = cents(alpha.max_spread_cents);
+    params.guards.max_gap = f64::from(alpha.max_model_market_gap_cents) / 100.0;
+    params.mapping.model_overrides = tickers("model_ticker_overrides", &alpha.model_ticker_overrides)?;
+    params.mapping.organization_overrides = tickers("org_ticker_overrides", &alpha.org_ticker_overrides)?;
+    params.mapping.model_aliases.clone_from(&alpha.model_aliases);
+    params.mapping.organization_aliases.clone_from(&alpha.org_aliases);
+    params.mapping.suggestion_threshold = alpha.fuzzy_match_threshold;
+    for rules in &alpha.approved_rules {
+        let series = rules.series.parse().map_err(|e: autotrader_domain::NameError| wrong("approved_rules", e.to_string()))?;
+        let approved = ApprovedRules::new(series, rules.text.clone(), &rules.rule_set)
+            .map_err(|error| wrong("approved_rules", error.to_string()))?;
+        params.mapping.approved_rules.push(approved);
+    }
+    params.validate().map_err(|error| Failure::failed(format!("configuration: {error}")))?;
+    Ok(params)
+}
+
+fn seconds(seconds: u64) -> TimeDelta {
+    TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000))
+}
+
+fn minutes(minutes: f64) -> TimeDelta {
+    #[expect(clippy::cast_possible_truncation, reason = "validated to be finite and at least zero; saturates")]
+    let millis = (minutes * 60_000.0) as i64;
+    TimeDelta::milliseconds(millis.clamp(1, 31_536_000_000))
+}
+
+/// The series that are traded.
+///
+/// # Errors
+/// [`Failure`] with the name that is not one.
+pub(crate) fn series(config: &Config) -> Result<Vec<SeriesTicker>, Failure> {
+    let parse = |name: &String| {
+        name.parse().map_err(|error| Failure::failed(format!("configuration: leaderboard_alpha.target_series: {error}.")))
+    };
+    config.leaderboard_alpha.target_series.iter().map(parse).collect()
+}
+
+/// The gate's settings.
+pub(crate) fn gate_settings(config: &Config) -> GateSettings {
+    GateSettings { min_rows: config.arena_monitor.min_rows as usize, ..GateSettings::default() }
+}
+
+/// The figures of the vintage rules.
+pub(crate) fn vintage_settings(config: &Config) -> VintageSettings {
+    let arena = &config.arena_monitor;
+    VintageSettings {
+        confirm_readings: arena.confirm_readings,
+        confirm_apart: Duration::from_secs(arena.confirm_seconds),
+        rollback_readings: arena.rollback_readings,
+        rollback_after: Duration::from_secs(arena.rollback_minutes.saturating_mul(60)),
+        poll_interval: Duration::from_secs(arena.poll_interval_seconds),
+        max_consecutive_failures: arena.max_consecutive_failures,
+        diff: DiffSettings {
+            rank_cutoff: arena.signal_rank_cutoff,
+            score_threshold: arena.score_shift_threshold,
+            ..DiffSettings::default()
+        },
+        ..VintageSettings::default()
+    }
+}
+
+/// The exchange's client; without a readable key it can read public data only.
+///
+/// # Errors
+/// [`Failure`] when the address or the key cannot be used.
+pub(crate) fn exchange_client(
+    config: &Config,
+    limits: RateLimits,
+    clock: Arc<dyn Clock>,
+) -> Result<KalshiClient, Failure> {
+    let kalshi = &config.kalshi;
+    let wrong = |error: String| Failure::failed(format!("exchange: {error}."));
+    let mut settings = ClientSettings::new(kalshi.effective_base_url(), kalshi.environment)
+        .map_err(|error| Failure::failed(format!("configuration: kalshi.base_url: {error}.")))?;
+    settings.limits = limits;
+    settings.request_timeout = Duration::from_secs(kalshi.request_timeout_seconds);
+    settings.retry = RetryPolicy { max_attempts: kalshi.max_retries, ..RetryPolicy::default() };
+    if kalshi.execution_mode == ExecutionMode::Live {
+        let path = std::path::Path::new(&kalshi.private_key_path);
+        let credentials = Credentials::from_pem_file(&kalshi.api_key_id, path)
+            .map_err(|error| Failure::failed(format!("configuration: kalshi.private_key_path: {error}.")))?;
+        settings.credentials = Some(credentials);
+    }
+    let ports = ClientPorts { clock, jitter: Arc::new(SeededJitter::new(jitter_seed())), sleeper: Arc::new(TokioSleeper) };
+    KalshiClient::new(&settings, ports).map_err(|error| wrong(error.to_string()))
+}
+
+/// Spreads processes apart; nothing depends on its value.
+fn jitter_seed() -> u64 {
+    u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// The leaderboard's source.
+///
+/// # Errors
+/// [`Failure`] when an address cannot be used.
+pub(crate) fn leaderboard_source(config: &Config, clock: Arc<dyn Clock>) -> Result<HttpSource, Failure> {
+    let arena = &config.arena_monitor;
+    let settings = HttpSourceSettings {
+        timeout: Duration::from_secs(arena.request_timeout_seconds),
+        ..HttpSourceSettings::default()
+    };
+    HttpSource::new(&arena.primary_url, &arena.fallback_urls, settings, clock)
+        .map_err(|error| Failure::failed(format!("configuration: arena_monitor: {error}.")))
+}
+
+/// What differs between real and virtual time.
+pub(crate) struct Surroundings {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pause: Arc<dyn Pause>,
+    pub(crate) new_database_id: NewDatabaseId,
+    pub(crate) rate_limits: RateLimits,
+    /// Spreads polls.
+    pub(crate) jitter_seed: u64,
+    /// Further looks at what passes through the core.
+    pub(crate) watchers: Vec<Box<dyn Watcher>>,
+}
+
+impl Surroundings {
+    /// This machine, in real time.
+    pub(crate) fn real() -> Self {
+        Self {
+            clock: Arc::new(SystemClock::new()),
+            pause: Arc::new(TimerPause),
+            new_database_id: NewDatabaseId::Random,
+            rate_limits: RateLimits::BASIC,
+            jitter_seed: jitter_seed(),
+            watchers: Vec::new(),
+        }
+    }
+}
+
+/// A running process: the run loop's body, its schedule, and what must be finished at the end.
+pub(crate) struct Process {
+    pub(crate) runner: Runner,
+    pub(crate) schedule: Schedule,
+    restored: Restored,
+    live: bool,
+    start_halted: bool,
+    discord: Option<Arc<DiscordNotifier>>,
+}
+
+/// Joins everything for `run`.
+///
+/// # Errors
+/// [`Failure`] with the part that cannot be used.
+pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Result<Process, Failure> {
+    let clock = surroundings.clock;
+    let params = strategy_params(config)?;
+    let store = Arc::new(open_store(config, surroundings.new_database_id, Arc::clone(&clock))?);
+    info!(event = "database_initialized", url = config.database.url);
+    let restored =
+        store.restore().await.map_err(|error| Failure::failed(format!("database: {error}.")))?;
+    let client = Arc::new(exchange_client(config, surroundings.rate_limits, Arc::clone(&clock))?);
+    info!(
+        event = "kalshi_client_connected",
+        environment = %config.kalshi.environment,
+        base_url = config.kalshi.effective_base_url(),
+    );
+    let paper = paper_gateway(config, &restored, &clock)?;
+    let (gateway, account): (Arc<dyn OrderGateway>, Arc<dyn AccountSource>) = match &paper {
+        Some(paper) => (paper.clone(), paper.clone()),
+        None => (client.clone(), client.clone()),
+    };
+    let executor = Arc::new(Executor::new(
+        gateway,
+        account,
+        store.clone(),
+        Arc::clone(&clock),
+        surroundings.pause,
+        ExecutionSettings::default(),
+    ));
+    let (notifier, discord) = notifier(config)?;
+    let scope = AccountScope {
+        environment: config.kalshi.environment,
+        mode: config.kalshi.execution_mode,
+        account: config.kalshi.api_key_id.clone(),
+        database_id: store.database_id().to_owned(),
+    };
+    let opening = restored.opening_cash.unwrap_or(config.kalshi.paper_balance.0);
+    let engine = Engine::new(
+        engine_settings(scope),
+        Box::new(VintageKeeper::new(vintage_settings(config))),
+        Box::new(LeaderboardAlpha::new(params).map_err(|error| Failure::failed(format!("configuration: {error}")))?),
+        RiskEngine::new(limits(config, opening)),
+        opening,
+    );
+    let ports = Ports {
+        clock: Arc::clone(&clock),
+        source: Arc::new(leaderboard_source(config, Arc::clone(&clock))?),
+        market_data: client,
+        executor,
+        paper,
+        ledger: store.clone(),
+        control: store,
+        notifier: Arc::clone(&notifier),
+        series: series(config)?,
+        halt_file: PathBuf::from(&config.risk.global.halt_file),
+    };
+    let schedule = Schedule::starting(clock.now(), rhythm(config), surroundings.jitter_seed);
+    let mut watchers = watchers(config, notifier);
+    watchers.extend(surroundings.watchers);
+    let runner = Runner {
+        engine,
+        ports,
+        reader: Box::new(PageReader::new(gate_settings(config))),
+        watchers,
+        max_consecutive_failures: config.arena_monitor.max_consecutive_failures,
+        failures: 0,
+    };
+    Ok(Process {
+        runner,
+        schedule,
+        restored,
+        live: config.kalshi.execution_mode == ExecutionMode::Live,
+        start_halted: config.risk.global.kill_switch_enabled,
+        discord,
+    })
+}
+
+/// What every core of this program is told.
+pub(crate) fn engine_settings(scope: AccountScope) -> EngineSettings {
+    EngineSettings { scope, evaluation_interval: TimeDelta::seconds(1), cooldown: TimeDelta::seconds(60) }
+}
+
+fn paper_gateway(
+    config: &Config,
+    restored: &Restored,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<PaperGateway>>, Failure> {
+    if config.kalshi.execution_mode == ExecutionMode::Live {
+        return Ok(None);
+    }
+    let latency = i64::try_from(config.kalshi.paper_latency_milliseconds).unwrap_or(i64::MAX);
+    let settings = PaperSettings {
+        latency: TimeDelta::milliseconds(latency),
+        bankroll: config.kalshi.paper_balance.0,
+        ..PaperSettings::default()
+    };
+    let paper = PaperGateway::new(settings, Arc::clone(clock));
+    paper.restore(restored).map_err(|error| Failure::failed(format!("database: {error}.")))?;
+    Ok(Some(Arc::new(paper)))
+}
+
+type Notifiers = (Arc<dyn Notifier>, Option<Arc<DiscordNotifier>>);
+
+fn notifier(config: &Config) -> Result<Notifiers, Failure> {
+    if !config.discord.enabled {
+        return Ok((Arc::new(LogNotifier), None));
+    }
+    let settings = DiscordSettings::default();
+    let discord = DiscordNotifier::start(config.discord.webhook_url.clone(), settings, &tokio::runtime::Handle::current())
+        .map_err(|error| Failure::failed(format!("configuration: discord.webhook_url: {error}.")))?;
+    let discord = Arc::new(discord);
+    Ok((discord.clone(), Some(discord)))
+}
+
+fn watchers(config: &Config, notifier: Arc<dyn Notifier>) -> Vec<Box<dyn Watcher>> {
+    vec![
+        Box::new(LogWatcher),
+        Box::new(AlertWatcher {
+            notifier,
+            trades: config.discord.alert_on_trades,
+            signals: config.discord.alert_on_signals,
+            errors: config.discord.alert_on_errors,
+            large_trade: config.discord.large_trade_threshold.0,
+        }),
+    ]
+}
+
+fn rhythm(config: &Config) -> Rhythm {
+    let arena = &config.arena_monitor;
+    Rhythm {
+        control: TimeDelta::milliseconds(250),
+        markets: seconds(config.kalshi.market_refresh_seconds),
+        books: seconds(config.kalshi.book_poll_seconds),
+        page: seconds(arena.poll_interval_seconds),
+        page_jitter: seconds(arena.poll_jitter_seconds),
+        account: seconds(config.kalshi.book_poll_seconds.max(5)),
+        reconcile: seconds(config.risk.global.reconciliation_interval_seconds),
+    }
+}
+
+impl Process {
+    /// Takes up where the database left off: resolves what was under way, and holds our books against the venue's.
+    ///
+    /// # Errors
+    /// [`Failure`] when the venue cannot be reconciled with: nothing may be traded on books that are not known.
+    pub(crate) async fn start(&mut self) -> Result<(), Failure> {
+        let restored = std::mem::take(&mut self.restored);
+        let first_start = restored.opening_cash.is_none();
+        let mismatches = self.runner.ports.executor.restore(&restored).await;
+        self.runner.engine.restore(restored);
+        for event in mismatches {
+            warn!(event = "restore_mismatch", detail = ?event);
+        }
+        let result = self.runner.reconcile().await?;
+        if !result.complete {
+            let why = result.failure.unwrap_or_else(|| "no reason given".to_owned());
+            return Err(Failure::failed(format!("The account could not be reconciled at start: {why}")));
+        }
+        if first_start && let Some(balance) = result.balance {
+            let stored = self.runner.ports.ledger.set_opening_cash(balance).await;
+            stored.map_err(|error| Failure::failed(format!("database: {error}.")))?;
+            self.runner.engine.open_with(balance);
+        }
+        info!(event = "position_reconciliation_ok", live = self.live, differences = result.differences.len());
+        if self.start_halted {
+            let detail = "risk.global.kill_switch_enabled is true".to_owned();
+            self.runner.pass(Event::Command(autotrader_domain::Command::Halt { reason: detail })).await?;
+            info!(event = "kill_switch_activated", cause = Cause::OperatorHalt.code());
+        }
+        self.note("startup").await;
+        Ok(())
+    }
+
+    /// Writes the end down and lets the last alerts out.
+    pub(crate) async fn finish(self) {
+        self.note("shutdown").await;
+        if let Some(discord) = &self.discord {
+            discord.drain(Duration::from_secs(2)).await;
+        }
+    }
+
+    async fn note(&self, name: &str) {
+        if let Err(error) = self.runner.note(name, env!("CARGO_PKG_VERSION")).await {
+            warn!(event = "system_event_not_stored", name, error = %error);
+        }
+    }
+}
