@@ -16,7 +16,7 @@ use autotrader_domain::{
 use autotrader_settlement::Rating;
 use chrono::TimeDelta;
 use rstest::rstest;
-use scene::{ROWS, Row, Scene, board, check, contracts, enters, level, line, owned, price, quotes};
+use scene::{ROWS, Row, Scene, board, check, contracts, enters, line, owned, price, quotes};
 
 const NEW_LEADER: &str = "KXTOPMODEL-26SEP28-AUR6";
 const OLD_LEADER: &str = "KXTOPMODEL-26SEP28-BOR5";
@@ -325,5 +325,4 @@ fn a_board_without_what_the_table_needs_prices_nothing() {
     let evaluation = scene.evaluate();
     assert!(evaluation.intents.is_empty());
     assert!(evaluation.why.iter().all(|why| why.fair.is_none()));
-    let _ = level(price("0.5"), "1");
 }
