@@ -366,7 +366,10 @@ fn a_payload_alone_is_read_as_it_stands(#[values(true, false)] stream: bool) {
         for (what, mutant) in Cut::row(&text, row, quotes).mutants() {
             let page = read(&mutant);
             if page.verdict != Verdict::Refused {
-                assert_eq!(*page.board, own_rows(&mutant, stream), "{what}");
+                // A generic reader gives up on numbers out of range even where nobody looks at them.
+                if let Some(own) = own_rows(&mutant, stream) {
+                    assert_eq!(*page.board, own, "{what}");
+                }
                 assert_eq!(page.vintage, original.vintage);
             }
             let ranked = [
@@ -385,7 +388,7 @@ fn a_payload_alone_is_read_as_it_stands(#[values(true, false)] stream: bool) {
 }
 
 /// The rows of a payload read with a generic JSON reader.
-fn own_rows(page: &str, stream: bool) -> Board {
+fn own_rows(page: &str, stream: bool) -> Option<Board> {
     let text = match stream {
         true => page.to_owned(),
         false => {
@@ -400,9 +403,8 @@ fn own_rows(page: &str, stream: bool) -> Board {
     let object = text.split_once("\"leaderboard\":").unwrap().1;
     let object = serde_json::Deserializer::from_str(object)
         .into_iter::<serde_json::Value>()
-        .next()
-        .unwrap()
-        .unwrap();
+        .next()?
+        .ok()?;
     let text = |value: &serde_json::Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let rating = |value: &serde_json::Value| {
         value
@@ -426,9 +428,9 @@ fn own_rows(page: &str, stream: bool) -> Board {
             release_type: text(&row["releaseType"]),
             ..autotrader_settlement::Entry::named(row["modelDisplayName"].as_str().unwrap())
         });
-    Board {
+    Some(Board {
         entries: entries.collect(),
-    }
+    })
 }
 
 /// Cut anywhere, a page never gives a tradable board.

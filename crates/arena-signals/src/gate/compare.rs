@@ -81,6 +81,7 @@ fn rows(parsed: &Parsed<'_>, shown: &ShownTable<'_>, settings: &GateSettings, fi
         .iter()
         .map(Option::as_deref)
         .chain(std::iter::repeat(None));
+    let intervals = shown.rows.iter().any(|row| row.interval.is_some());
     let in_order = entries.len() == shown.rows.len()
         && entries
             .iter()
@@ -88,7 +89,7 @@ fn rows(parsed: &Parsed<'_>, shown: &ShownTable<'_>, settings: &GateSettings, fi
             .all(|(entry, row)| entry.model_name == row.name);
     if in_order {
         for ((entry, license), row) in entries.iter().zip(licenses).zip(&shown.rows) {
-            check(entry, license, row, findings);
+            check(entry, license, row, intervals, findings);
         }
         return;
     }
@@ -96,7 +97,7 @@ fn rows(parsed: &Parsed<'_>, shown: &ShownTable<'_>, settings: &GateSettings, fi
         shown.rows.iter().map(|row| (row.name.as_ref(), row)).collect();
     for (index, (entry, license)) in entries.iter().zip(licenses).enumerate() {
         match by_name.remove(entry.model_name.as_str()) {
-            Some(row) => check(entry, license, row, findings),
+            Some(row) => check(entry, license, row, intervals, findings),
             None if index < settings.top_rows => findings.refuse(TablePayloadDisagree, || {
                 format!("the table does not show {}", quoted(&entry.model_name))
             }),
@@ -112,8 +113,10 @@ fn rows(parsed: &Parsed<'_>, shown: &ShownTable<'_>, settings: &GateSettings, fi
     }
 }
 
-fn check(entry: &Entry, license: Option<&str>, row: &ShownRow<'_>, findings: &mut Findings) {
-    if let Some(what) = difference(entry, license, row) {
+/// Compares one row; `intervals` says whether the layout shows them.
+fn check(entry: &Entry, license: Option<&str>, row: &ShownRow<'_>, intervals: bool, findings: &mut Findings) {
+    let gone = (intervals && row.interval.is_none()).then_some("interval");
+    if let Some(what) = difference(entry, license, row).or(gone) {
         findings.refuse(TablePayloadDisagree, || {
             format!(
                 "{}: the table shows another {what} than the payload",
