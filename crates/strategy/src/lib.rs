@@ -32,4 +32,4 @@ pub mod why;
 
 pub use alpha::LeaderboardAlpha;
 pub use mapping::{ApprovedRules, MapLine, map_report};
-pub use params::{Params, ParamsError};
+pub use params::{EstimatorKind, Params, ParamsError};
