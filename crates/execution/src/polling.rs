@@ -18,10 +18,9 @@ impl Executor {
         events.extend(self.resolve().await);
         events.extend(self.poll_settlements().await);
         let now = self.ports.clock.now();
-        self.tracker
-            .lock()
-            .await
-            .forget_before(now, self.settings.overlap);
+        let mut tracker = self.tracker.lock().await;
+        self.save_all(&mut tracker, &mut events).await;
+        tracker.forget_before(now, self.settings.overlap);
         events
     }
 

@@ -1,7 +1,7 @@
 //! Finding out what became of orders whose outcome is not known. Nothing is ever sent again.
 
-use autotrader_domain::ClientOrderId;
 use autotrader_domain::ports::{AccountSnapshot, VenueOrder};
+use autotrader_domain::{ClientOrderId, OrderState};
 use chrono::{DateTime, Utc};
 
 use crate::booking::Batch;
@@ -162,14 +162,15 @@ impl Executor {
         as_of: Option<DateTime<Utc>>,
         events: &mut Vec<ExecutionEvent>,
     ) {
-        let enough = {
+        let (enough, unknown) = {
             let mut tracker = self.tracker.lock().await;
             let Some(life) = tracker.life_mut(id) else {
                 return;
             };
-            counts_as_absence(life, as_of, self.settings.absence_margin)
+            let enough = counts_as_absence(life, as_of, self.settings.absence_margin)
                 && life.order.filled.is_zero()
-                && life.absences.0 >= self.settings.absence_listings
+                && life.absences.0 >= self.settings.absence_listings;
+            (enough, life.order.state == OrderState::Unknown)
         };
         if enough {
             let detail = format!(
@@ -177,6 +178,9 @@ impl Executor {
                 self.settings.absence_listings
             );
             self.step(id, Step::GiveUp, &detail, events).await;
+        } else if !unknown {
+            self.step(id, Step::Lose, "Not found at the venue so far.", events)
+                .await;
         }
     }
 }

@@ -176,9 +176,9 @@ async fn absence_counts_from_the_restart() {
     world.pass(TimeDelta::hours(1));
     world.restart().await;
     for (seconds, expected) in [
-        (20, OrderState::Sent),
-        (9, OrderState::Sent),
-        (2, OrderState::Sent),
+        (20, OrderState::Unknown),
+        (9, OrderState::Unknown),
+        (2, OrderState::Unknown),
         (1, OrderState::Abandoned),
     ] {
         world.pass(TimeDelta::seconds(seconds));
