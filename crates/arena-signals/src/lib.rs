@@ -17,5 +17,5 @@ pub use diff::{DiffSettings, Side, diff, diff_json, diff_sides};
 pub use gate::{GateSettings, gate};
 pub use hash::hash_board;
 pub use reader::{PageReader, UngatedBoard, UnreadableBoard, parse_ungated, read_file};
-pub use source::{HttpSource, SourceSettings, SourceSettingsError};
+pub use source::{HttpSource, HttpSourceSettings, SourceSettingsError};
 pub use vintages::{HoldSettings, VintageKeeper, VintageSettings};

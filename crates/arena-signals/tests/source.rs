@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use autotrader_arena_signals::{HttpSource, SourceSettings, SourceSettingsError};
+use autotrader_arena_signals::{HttpSource, HttpSourceSettings, SourceSettingsError};
 use autotrader_domain::ManualClock;
 use autotrader_domain::ports::{LeaderboardSource, RawPage, SourceFailure};
 use rstest::rstest;
@@ -15,19 +15,16 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 const PATH: &str = "/leaderboard/text/overall-no-style-control";
 const PAGE: &str = "<html>a leaderboard</html>";
 
-fn settings(primary: &str, fallbacks: &[&str]) -> SourceSettings {
-    SourceSettings {
-        primary_url: primary.to_owned(),
-        fallback_urls: fallbacks.iter().map(|url| (*url).to_owned()).collect(),
-        ..SourceSettings::default()
-    }
+fn source(primary: &str, fallbacks: &[&str]) -> HttpSource {
+    source_with(primary, fallbacks, HttpSourceSettings::default())
 }
 
-fn source(settings: SourceSettings) -> HttpSource {
+fn source_with(primary: &str, fallbacks: &[&str], settings: HttpSourceSettings) -> HttpSource {
     // A second installation is refused and changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let clock = ManualClock::new("2026-05-07T18:00:00Z".parse().unwrap());
-    HttpSource::new(settings, Arc::new(clock)).unwrap()
+    let fallbacks: Vec<String> = fallbacks.iter().map(|url| (*url).to_owned()).collect();
+    HttpSource::new(primary, &fallbacks, settings, Arc::new(clock)).unwrap()
 }
 
 fn url(server: &MockServer) -> String {
@@ -45,7 +42,7 @@ async fn serve(answer: ResponseTemplate) -> MockServer {
 }
 
 async fn fetch_from(server: &MockServer) -> Result<RawPage, SourceFailure> {
-    source(settings(&url(server), &[])).fetch().await
+    source(&url(server), &[]).fetch().await
 }
 
 fn html(status: u16, body: &str) -> ResponseTemplate {
@@ -146,9 +143,12 @@ async fn failures_have_codes_and_words(#[case] answer: ResponseTemplate, #[case]
 #[tokio::test]
 async fn a_slow_answer_is_a_timeout() {
     let server = serve(html(200, PAGE).set_delay(Duration::from_secs(60))).await;
-    let mut settings = settings(&url(&server), &[]);
-    settings.request_timeout = Duration::from_millis(50);
-    assert_eq!(source(settings).fetch().await.unwrap_err().code, "timeout");
+    let hasty = HttpSourceSettings {
+        timeout: Duration::from_millis(50),
+        ..HttpSourceSettings::default()
+    };
+    let source = source_with(&url(&server), &[], hasty);
+    assert_eq!(source.fetch().await.unwrap_err().code, "timeout");
 }
 
 #[tokio::test]
@@ -156,10 +156,7 @@ async fn nobody_listening_is_a_connection_failure() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}{PATH}", listener.local_addr().unwrap());
     drop(listener);
-    assert_eq!(
-        source(settings(&address, &[])).fetch().await.unwrap_err().code,
-        "connect"
-    );
+    assert_eq!(source(&address, &[]).fetch().await.unwrap_err().code, "connect");
 }
 
 #[tokio::test]
@@ -175,10 +172,7 @@ async fn a_block_page_comes_as_a_page_for_the_gate_to_name() {
 async fn one_redirect_to_the_same_page_on_an_allowed_host_is_followed() {
     let target = serve(html(200, PAGE)).await;
     let from = serve(ResponseTemplate::new(301).insert_header("location", url(&target))).await;
-    let page = source(settings(&url(&from), &[&url(&target)]))
-        .fetch()
-        .await
-        .unwrap();
+    let page = source(&url(&from), &[&url(&target)]).fetch().await.unwrap();
     assert_eq!(
         (page.source.as_str(), &page.body[..]),
         ("primary", PAGE.as_bytes())
@@ -189,10 +183,7 @@ async fn one_redirect_to_the_same_page_on_an_allowed_host_is_followed() {
 async fn the_fallback_answers_when_the_primary_fails() {
     let broken = serve(html(500, "")).await;
     let whole = serve(html(200, PAGE)).await;
-    let page = source(settings(&url(&broken), &[&url(&whole)]))
-        .fetch()
-        .await
-        .unwrap();
+    let page = source(&url(&broken), &[&url(&whole)]).fetch().await.unwrap();
     assert_eq!(page.source, "fallback");
 }
 
@@ -200,17 +191,17 @@ async fn the_fallback_answers_when_the_primary_fails() {
 async fn the_fallback_answers_when_the_primary_blocks() {
     let blocking = serve(html(403, "<html>blocked</html>")).await;
     let whole = serve(html(200, PAGE)).await;
-    let both = source(settings(&url(&blocking), &[&url(&whole)]));
+    let both = source(&url(&blocking), &[&url(&whole)]);
     assert_eq!(both.fetch().await.unwrap().source, "fallback");
     let dead = serve(html(500, "")).await;
-    let neither = source(settings(&url(&blocking), &[&url(&dead)]));
+    let neither = source(&url(&blocking), &[&url(&dead)]);
     assert_eq!(neither.fetch().await.unwrap().body, "<html>blocked</html>");
 }
 
 #[tokio::test]
 async fn when_all_fail_every_failure_is_told() {
     let (one, other) = (serve(html(500, "")).await, serve(html(404, "")).await);
-    let failure = source(settings(&url(&one), &[&url(&other), &url(&one)]))
+    let failure = source(&url(&one), &[&url(&other), &url(&one)])
         .fetch()
         .await
         .unwrap_err();
@@ -247,7 +238,7 @@ async fn validators_are_sent_back_and_a_confirmation_repeats_the_page() {
         )
         .mount(&server)
         .await;
-    let source = source(settings(&url(&server), &[]));
+    let source = source(&url(&server), &[]);
     let first = source.fetch().await.unwrap();
     let second = source.fetch().await.unwrap();
     let third = source.fetch().await.unwrap();
@@ -278,7 +269,7 @@ async fn validators_belong_to_the_last_full_answer_of_their_address() {
         })
         .mount(&server)
         .await;
-    let source = source(settings(&url(&server), &[]));
+    let source = source(&url(&server), &[]);
     let bodies = [
         source.fetch().await.unwrap().body,
         source.fetch().await.unwrap().body,
@@ -306,7 +297,7 @@ async fn a_connection_is_kept_for_the_next_poll() {
             answer_once(&socket, PAGE).await;
         }
     });
-    let source = source(settings(&address, &[]));
+    let source = source(&address, &[]);
     for _ in 0..2 {
         assert_eq!(source.fetch().await.unwrap().body, PAGE);
     }
@@ -341,17 +332,14 @@ async fn a_body_that_breaks_off_is_a_failure() {
             .try_write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf")
             .unwrap();
     });
-    assert_eq!(
-        source(settings(&address, &[])).fetch().await.unwrap_err().code,
-        "connect"
-    );
+    assert_eq!(source(&address, &[]).fetch().await.unwrap_err().code, "connect");
     server.await.unwrap();
 }
 
 #[test]
 fn an_address_that_is_not_allowed_is_named() {
     let clock = Arc::new(ManualClock::new("2026-05-07T18:00:00Z".parse().unwrap()));
-    let refused = HttpSource::new(settings("http://example.org/a", &[]), clock);
+    let refused = HttpSource::new("http://example.org/a", &[], HttpSourceSettings::default(), clock);
     assert_eq!(
         refused.err(),
         Some(SourceSettingsError::Url {

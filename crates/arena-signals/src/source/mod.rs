@@ -25,7 +25,7 @@ use url::Url;
 use self::body::{Body, Caps, Collector};
 use self::settings::{Endpoint, Endpoints};
 
-pub use self::settings::{SourceSettings, SourceSettingsError};
+pub use self::settings::{HttpSourceSettings, SourceSettingsError};
 
 /// What the page's answers to errors may weigh: enough for a block page, in bytes.
 const ERROR_PAGE_BYTES: usize = 512 * 1024;
@@ -37,7 +37,7 @@ const LEADERBOARD_KEY: &[u8] = b"voteCutoffISOString";
 #[derive(Debug)]
 pub struct HttpSource {
     client: reqwest::Client,
-    settings: SourceSettings,
+    settings: HttpSourceSettings,
     endpoints: Endpoints,
     clock: Arc<dyn Clock>,
     /// What each endpoint answered last, in the order of the endpoints.
@@ -77,14 +77,19 @@ impl Failure {
 }
 
 impl HttpSource {
-    /// A source for the configured addresses.
+    /// A source that asks the primary address first and the fallbacks in turn.
     ///
     /// A TLS provider must have been installed for the process, or building the client panics inside reqwest.
     ///
     /// # Errors
     /// [`SourceSettingsError`] when an address is not allowed or the client cannot be built.
-    pub fn new(settings: SourceSettings, clock: Arc<dyn Clock>) -> Result<Self, SourceSettingsError> {
-        let endpoints = Endpoints::new(&settings)?;
+    pub fn new(
+        primary_url: &str,
+        fallback_urls: &[String],
+        settings: HttpSourceSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SourceSettingsError> {
+        let endpoints = Endpoints::new(primary_url, fallback_urls)?;
         let client = reqwest::Client::builder()
             .user_agent(settings.user_agent.as_str())
             .no_proxy()
@@ -109,7 +114,7 @@ impl HttpSource {
     }
 
     async fn attempt(&self, index: usize, endpoint: &Endpoint) -> Result<Answer, Failure> {
-        let limit = self.settings.request_timeout;
+        let limit = self.settings.timeout;
         tokio::time::timeout(limit, self.ask(index, endpoint))
             .await
             .unwrap_or_else(|_| {
@@ -160,7 +165,7 @@ impl HttpSource {
         );
         tracing::debug!(
             event = "arena_page_answered",
-            source = endpoint.name,
+            source = %endpoint.name,
             status = status.as_u16(),
             origin = %origin,
         );
@@ -268,16 +273,7 @@ impl LeaderboardSource for HttpSource {
         let mut failures: Vec<(&Endpoint, Failure)> = Vec::new();
         for (index, endpoint) in self.endpoints.all.iter().enumerate() {
             let failure = match self.attempt(index, endpoint).await {
-                Ok(Answer::Page(page)) => {
-                    tracing::info!(
-                        event = "arena_leaderboard_fetched",
-                        source = %page.source,
-                        bytes = page.body.len(),
-                        wire_bytes = page.compressed_bytes,
-                        latency_ms = u64::try_from(page.latency.as_millis()).unwrap_or(u64::MAX),
-                    );
-                    return Ok(page);
-                }
+                Ok(Answer::Page(page)) => return Ok(page),
                 Ok(Answer::ErrorPage(page, failure)) => {
                     error_page.get_or_insert(page);
                     failure

@@ -10,15 +10,11 @@ use super::body::Caps;
 /// The two names of the one site: each redirects to the other at times.
 const SITE_HOSTS: [&str; 2] = ["arena.ai", "lmarena.ai"];
 
-/// Where the page comes from, and the limits of a fetch.
+/// The limits of a fetch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceSettings {
-    /// The address that is asked first.
-    pub primary_url: String,
-    /// The addresses that are asked in turn when it fails.
-    pub fallback_urls: Vec<String>,
+pub struct HttpSourceSettings {
     /// How long one address may take for its whole answer, a redirect included.
-    pub request_timeout: Duration,
+    pub timeout: Duration,
     /// How long a connection may take to stand.
     pub connect_timeout: Duration,
     /// How long an idle connection is kept for the next poll.
@@ -33,14 +29,11 @@ pub struct SourceSettings {
     pub user_agent: String,
 }
 
-impl Default for SourceSettings {
+impl Default for HttpSourceSettings {
     /// The real page has 2.5 MB, or 0.3 MB compressed: 8 to 1.
     fn default() -> Self {
-        const PATH: &str = "leaderboard/text/overall-no-style-control";
         Self {
-            primary_url: format!("https://arena.ai/{PATH}"),
-            fallback_urls: vec![format!("https://lmarena.ai/{PATH}")],
-            request_timeout: Duration::from_secs(15),
+            timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(5),
             keep_alive: Duration::from_secs(90),
             max_wire_bytes: 8 * 1024 * 1024,
@@ -51,7 +44,7 @@ impl Default for SourceSettings {
     }
 }
 
-impl SourceSettings {
+impl HttpSourceSettings {
     pub(super) fn caps(&self) -> Caps {
         Caps {
             wire: self.max_wire_bytes,
@@ -92,8 +85,8 @@ pub(super) struct Endpoints {
 }
 
 impl Endpoints {
-    pub fn new(settings: &SourceSettings) -> Result<Self, SourceSettingsError> {
-        let texts = std::iter::once(&settings.primary_url).chain(&settings.fallback_urls);
+    pub fn new(primary_url: &str, fallback_urls: &[String]) -> Result<Self, SourceSettingsError> {
+        let texts = std::iter::once(primary_url).chain(fallback_urls.iter().map(String::as_str));
         let all = texts
             .enumerate()
             .map(|(index, text)| {
@@ -180,11 +173,8 @@ mod tests {
     use rstest::rstest;
 
     fn endpoints(primary: &str, fallbacks: &[&str]) -> Result<Endpoints, SourceSettingsError> {
-        Endpoints::new(&SourceSettings {
-            primary_url: primary.to_owned(),
-            fallback_urls: fallbacks.iter().map(|url| (*url).to_owned()).collect(),
-            ..SourceSettings::default()
-        })
+        let fallbacks: Vec<String> = fallbacks.iter().map(|url| (*url).to_owned()).collect();
+        Endpoints::new(primary, &fallbacks)
     }
 
     #[rstest]
@@ -213,26 +203,20 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_the_two_hosts_of_the_page() {
-        let endpoints = Endpoints::new(&SourceSettings::default()).unwrap();
-        let found: Vec<_> = endpoints
+    fn addresses_are_named_in_their_order() {
+        let endpoints =
+            endpoints("https://arena.ai/p", &["https://lmarena.ai/p", "https://[::1]/p"]).unwrap();
+        let names: Vec<_> = endpoints
             .all
             .iter()
-            .map(|e| (e.name.as_str(), e.url.as_str()))
+            .map(|endpoint| endpoint.name.as_str())
             .collect();
-        assert_eq!(
-            found,
-            [
-                (
-                    "primary",
-                    "https://arena.ai/leaderboard/text/overall-no-style-control"
-                ),
-                (
-                    "fallback",
-                    "https://lmarena.ai/leaderboard/text/overall-no-style-control"
-                ),
-            ]
-        );
+        assert_eq!(names, ["primary", "fallback", "fallback2"]);
+    }
+
+    #[test]
+    fn a_fallback_that_is_not_allowed_is_refused_too() {
+        assert!(endpoints("https://arena.ai/p", &["http://lmarena.ai/p"]).is_err());
     }
 
     #[rstest]
