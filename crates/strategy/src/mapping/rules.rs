@@ -107,7 +107,7 @@ impl ApprovedRules {
     ///
     /// # Errors
     /// [`ParamsError::RuleSet`] when the name is neither.
-    pub fn named(series: SeriesTicker, text: impl Into<String>, rule_set: &str) -> Result<Self, ParamsError> {
+    pub fn new(series: SeriesTicker, text: impl Into<String>, rule_set: &str) -> Result<Self, ParamsError> {
         let parsed = match rule_set.parse::<Rule>() {
             Ok(rule) => Ok(RuleSet::new(rule, ScorePrecision::Full)),
             Err(unknown_rule) if !rule_set.contains(':') => Err(unknown_rule),
@@ -262,7 +262,7 @@ mod tests {
     #[case("rank_ub_alone", "v1:rank_ub_alone:full")]
     #[case("v1:cascade:displayed", "v1:cascade:displayed")]
     fn a_rule_set_is_read_by_name(#[case] name: &str, #[case] expected: &str) {
-        let rules = ApprovedRules::named("KXLLM1".parse().unwrap(), "t", name).unwrap();
+        let rules = ApprovedRules::new("KXLLM1".parse().unwrap(), "t", name).unwrap();
         assert_eq!(rules.rule_set.to_string(), expected);
     }
 
@@ -276,7 +276,7 @@ mod tests {
         "rule set `v2:cascade:full`: `v2` is not a rule version: v1"
     )]
     fn an_unknown_rule_set_is_an_error(#[case] name: &str, #[case] message: &str) {
-        let error = ApprovedRules::named("KXLLM1".parse().unwrap(), "t", name).unwrap_err();
+        let error = ApprovedRules::new("KXLLM1".parse().unwrap(), "t", name).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
 }

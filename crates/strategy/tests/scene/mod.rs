@@ -110,7 +110,7 @@ pub fn check() -> DateTime<Utc> {
 
 fn approved() -> Params {
     let mut params = Params::default();
-    let lab = ApprovedRules::named("KXLLM1".parse().unwrap(), LAB_TIE_RULE, "cascade").unwrap();
+    let lab = ApprovedRules::new("KXLLM1".parse().unwrap(), LAB_TIE_RULE, "cascade").unwrap();
     params.mapping.approved_rules.push(lab);
     params
 }
