@@ -45,7 +45,7 @@ pub struct Faults {
     pub order_entry_answers_lost: bool,
     /// Order entry answers 503 without doing anything.
     pub order_entry_down: bool,
-    /// Reads of orders, fills, positions and balance show how things were this many seconds ago.
+    /// Reads of orders, fills, positions, settlements and balance show how things were this many seconds ago.
     pub read_lag_seconds: u32,
     /// Every request answers 429.
     pub throttled: bool,

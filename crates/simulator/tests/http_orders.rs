@@ -329,12 +329,13 @@ async fn faults_break_what_they_name_and_nothing_else() {
 #[tokio::test]
 async fn reads_may_lag_behind_writes() {
     let served = serve().await;
-    let id = post(
+    quote(&served);
+    let rested = post(
         &served,
         &order_body("lag", "bid", "1", "0.10", "good_till_canceled"),
     )
     .await;
-    let id = id.body["order_id"].as_str().unwrap().to_owned();
+    let id = rested.body["order_id"].as_str().unwrap().to_owned();
     served.clock.advance_to(after(60));
     served.faults(Faults {
         read_lag_seconds: 5,
@@ -342,14 +343,31 @@ async fn reads_may_lag_behind_writes() {
     });
     let path = format!("/portfolio/events/orders/{id}?market_ticker={TOP}");
     assert_eq!(served.ask("DELETE", &path, None).await.status, 200);
-    let read = async || served.get(&format!("/portfolio/orders/{id}")).await.body["order"]["status"].clone();
-    assert_eq!(read().await, "resting", "the cancel is not yet seen");
-    assert_eq!(
-        served.get("/exchange/user_data_timestamp").await.body["as_of_time"],
-        "2026-09-21T12:00:55Z"
-    );
+    let taken = post(
+        &served,
+        &order_body("now", "bid", "1", "0.52", "immediate_or_cancel"),
+    )
+    .await;
+    assert_eq!(taken.body["fill_count"], "1.00");
+    let read = async || {
+        let order = served.get(&format!("/portfolio/orders/{id}")).await.body;
+        let positions = served.get("/portfolio/positions").await.body;
+        let balance = served.get("/portfolio/balance").await.body;
+        let fills = served.get("/portfolio/fills").await.body;
+        let as_of = served.get("/exchange/user_data_timestamp").await.body;
+        json!([
+            order["order"]["status"],
+            positions["market_positions"].as_array().unwrap().len(),
+            balance["balance_dollars"],
+            fills["fills"].as_array().unwrap().len(),
+            as_of["as_of_time"],
+        ])
+    };
+    let before = json!(["resting", 0, "1000.0000", 0, "2026-09-21T12:00:55Z"]);
+    assert_eq!(read().await, before, "neither the cancel nor the fill is seen");
     served.clock.advance_to(after(65));
-    assert_eq!(read().await, "canceled");
+    let later = json!(["canceled", 1, "999.4625", 1, "2026-09-21T12:01:00Z"]);
+    assert_eq!(read().await, later);
 }
 
 #[tokio::test]

@@ -13,63 +13,12 @@ mod support;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use autotrader_domain::ports::Clock as _;
 use autotrader_simulator::Faults;
-use futures_util::{SinkExt as _, StreamExt as _};
-use net::{Served, serve, serve_with};
+use net::{Reader, Served, connect, serve, serve_with};
 use serde_json::{Value, json};
 use support::*;
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
-
-/// Long enough for anything that will come at all.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-struct Reader {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-}
-
-async fn connect(served: &Served) -> Reader {
-    let mut request = served.handle.websocket_url().into_client_request().unwrap();
-    for (name, value) in served.signed_at("GET", "/trade-api/ws/v2", served.clock.now()) {
-        request.headers_mut().insert(name, value.parse().unwrap());
-    }
-    let (socket, response) = connect_async(request).await.unwrap();
-    assert_eq!(response.status(), 101);
-    Reader { socket }
-}
-
-impl Reader {
-    async fn send(&mut self, command: Value) {
-        self.socket
-            .send(Message::text(command.to_string()))
-            .await
-            .unwrap();
-    }
-
-    /// The next message; `None` when the connection ends.
-    async fn next(&mut self) -> Option<Value> {
-        loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.unwrap();
-            match message {
-                Some(Ok(Message::Text(text))) => {
-                    assert!(text.as_str().ends_with('\n'), "frames end with a line feed");
-                    return Some(serde_json::from_str(text.as_str()).unwrap());
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
-                Some(Ok(other)) => panic!("unexpected {other:?}"),
-            }
-        }
-    }
-
-    async fn ask(&mut self, command: Value) -> Value {
-        self.send(command).await;
-        self.next().await.unwrap()
-    }
-}
+use tokio_tungstenite::{connect_async, tungstenite};
 
 fn subscribe(id: u64, channels: &[&str], tickers: &[&str]) -> Value {
     let mut params = json!({ "channels": channels });

@@ -107,6 +107,18 @@ pub struct Account {
     pub(crate) history: Vec<OrderId>,
     /// What its resting orders could cost, per market.
     reserved: BTreeMap<Ticker, Money>,
+    opening: Money,
+    /// How cash and holdings looked after each change (members only), for reads that lag.
+    past: Vec<Change>,
+}
+
+/// The cash and one market's holding after a change.
+#[derive(Debug, Clone)]
+struct Change {
+    at: DateTime<Utc>,
+    cash: Money,
+    ticker: Ticker,
+    holding: Holding,
 }
 
 impl Account {
@@ -130,7 +142,38 @@ impl Account {
             resting: BTreeMap::new(),
             history: Vec::new(),
             reserved: BTreeMap::new(),
+            opening: cash,
+            past: Vec::new(),
         }
+    }
+
+    /// Notes how cash and one market's holding are now.
+    pub(crate) fn note_change(&mut self, ticker: &Ticker, at: DateTime<Utc>) {
+        if self.kind == AccountKind::Member
+            && let Some(holding) = self.holdings.get(ticker).cloned()
+        {
+            let (cash, ticker) = (self.cash, ticker.clone());
+            self.past.push(Change {
+                at,
+                cash,
+                ticker,
+                holding,
+            });
+        }
+    }
+
+    /// A member's cash and holdings as they were at a time; a house account keeps no past and shows the present.
+    pub(crate) fn as_of(&self, at: DateTime<Utc>) -> (Money, BTreeMap<Ticker, Holding>) {
+        if self.kind == AccountKind::House || self.updated_at <= at {
+            return (self.cash, self.holdings.clone());
+        }
+        let mut cash = self.opening;
+        let mut holdings = BTreeMap::new();
+        for change in self.past.iter().take_while(|change| change.at <= at) {
+            cash = change.cash;
+            holdings.insert(change.ticker.clone(), change.holding.clone());
+        }
+        (cash, holdings)
     }
 
     /// What all its resting orders could cost.

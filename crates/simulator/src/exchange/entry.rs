@@ -354,6 +354,8 @@ impl Exchange {
         holding.fees = holding.fees.saturating_add(fee);
         account.cash = account.cash.saturating_add(flow.revenue).saturating_sub(fee);
         account.updated_at = now;
+        let position_after = holding.net;
+        account.note_change(&ticker, now);
         order.record_fill(flow.outcome, size, fee, is_taker, now);
         self.fees_kept = self.fees_kept.saturating_add(fee);
         let record = FillRecord {
@@ -368,7 +370,7 @@ impl Exchange {
             is_taker,
             fee,
             at: now,
-            position_after: holding.net,
+            position_after,
         };
         let (id, kind) = (account.id, account.kind);
         if kind == AccountKind::Member {

@@ -493,8 +493,10 @@ impl Exchange {
             holding.net = Net::ZERO;
             holding.cost = Money::ZERO;
             holding.updated_at = now;
+            let fees = holding.fees;
             account.cash = account.cash.saturating_add(revenue);
             account.updated_at = now;
+            account.note_change(ticker, now);
             kept = kept.saturating_add(settlement_fee);
             let (yes_cost, no_cost) = if yes.is_zero() {
                 (Money::ZERO, cost)
@@ -513,7 +515,7 @@ impl Exchange {
                 no_cost,
                 revenue,
                 settlement_fee,
-                fees: holding.fees,
+                fees,
                 at: now,
             });
         }

@@ -107,6 +107,22 @@ impl Exchange {
             .unwrap_or_default()
     }
 
+    /// What a member held, per market, at a time; house accounts keep no past and show the present.
+    #[must_use]
+    pub fn positions_as_of(&self, account: AccountId, at: DateTime<Utc>) -> BTreeMap<Ticker, Holding> {
+        self.account(account)
+            .map(|account| account.as_of(at).1)
+            .unwrap_or_default()
+    }
+
+    /// What an account had at a time: cash, and holdings at today's prices; house accounts show the present.
+    #[must_use]
+    pub fn balance_as_of(&self, account: AccountId, at: DateTime<Utc>) -> Option<BalanceView> {
+        let account = self.account(account)?;
+        let (cash, holdings) = account.as_of(at);
+        Some(self.valued(cash, account.reserved(), &holdings))
+    }
+
     /// An account's net position in one market.
     #[must_use]
     pub fn position(&self, account: AccountId, ticker: &Ticker) -> Net {
@@ -119,26 +135,25 @@ impl Exchange {
     #[must_use]
     pub fn balance(&self, account: AccountId) -> Option<BalanceView> {
         let account = self.account(account)?;
-        let reserved = account.reserved();
-        let portfolio_value = account
-            .holdings
-            .iter()
-            .map(|(ticker, holding)| {
-                let last = self.markets.get(ticker).and_then(|market| market.last_price);
-                let size = holding.net.size();
-                match last {
-                    Some(price) if holding.net.raw() > 0 => price.times(size).unwrap_or(Money::ZERO),
-                    Some(price) => price.complement().times(size).unwrap_or(Money::ZERO),
-                    None => holding.cost,
-                }
-            })
-            .sum();
-        Some(BalanceView {
-            cash: account.cash,
+        Some(self.valued(account.cash, account.reserved(), &account.holdings))
+    }
+
+    fn valued(&self, cash: Money, reserved: Money, holdings: &BTreeMap<Ticker, Holding>) -> BalanceView {
+        let worth = |(ticker, holding): (&Ticker, &Holding)| {
+            let last = self.markets.get(ticker).and_then(|market| market.last_price);
+            let size = holding.net.size();
+            match last {
+                Some(price) if holding.net.raw() > 0 => price.times(size).unwrap_or(Money::ZERO),
+                Some(price) => price.complement().times(size).unwrap_or(Money::ZERO),
+                None => holding.cost,
+            }
+        };
+        BalanceView {
+            cash,
             reserved,
-            available: account.cash.saturating_sub(reserved),
-            portfolio_value,
-        })
+            available: cash.saturating_sub(reserved),
+            portfolio_value: holdings.iter().map(worth).sum(),
+        }
     }
 
     /// One order of an account, whatever became of it (finished orders of house accounts are forgotten).

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use autotrader_domain::{EventTicker, MarketStatus, Money, Net};
+use autotrader_domain::{EventTicker, Money, Net};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Method, Uri};
@@ -16,7 +16,7 @@ use crate::exchange::{Exchange, Holding, OrderId};
 
 type Answer = Result<Json<Value>, ApiError>;
 
-/// The time up to which reads of orders and fills show what happened.
+/// The time up to which reads show what happened.
 fn as_of(moment: &Moment<'_>) -> DateTime<Utc> {
     moment.now - TimeDelta::seconds(i64::from(moment.faults.read_lag_seconds))
 }
@@ -51,11 +51,14 @@ pub(super) async fn balance(
     let account = app.account(&headers, &method, &uri)?;
     only_main(&Query::parse("GetBalance", raw.as_deref()))?;
     let mut moment = app.moment();
+    let shown_until = as_of(&moment);
     let exchange = moment.world.exchange();
-    let balance = exchange.balance(account).ok_or_else(ApiError::not_found)?;
+    let balance = exchange
+        .balance_as_of(account, shown_until)
+        .ok_or_else(ApiError::not_found)?;
     let updated = exchange
         .account(account)
-        .map(|account| account.updated_at.timestamp());
+        .map(|account| account.updated_at.min(shown_until).timestamp());
     let dollars = wire::short_dollars(balance.cash);
     Ok(Json(json!({
         "balance": wire::cents(balance.cash),
@@ -120,15 +123,16 @@ pub(super) async fn positions(
         return Err(query.rule("CountFilter", "oneof"));
     }
     let mut moment = app.moment();
+    let shown_until = as_of(&moment);
     let exchange: &Exchange = moment.world.exchange();
-    let holdings = exchange.positions(account);
+    let holdings = exchange.positions_as_of(account, shown_until);
     let mut chosen = Vec::new();
     let mut events: BTreeMap<EventTicker, EventTotals> = BTreeMap::new();
     for (ticker, holding) in &holdings {
         let Some(market) = exchange.market(ticker) else {
             continue;
         };
-        let is_settled = market.status == MarketStatus::Finalized;
+        let is_settled = market.settled_at.is_some_and(|at| at <= shown_until);
         let wanted = match settled.unwrap_or("unsettled") {
             "all" => true,
             word => is_settled == (word == "settled"),
@@ -203,12 +207,13 @@ pub(super) async fn settlements(
     let limit = query.limit(100, 1_000)?;
     let within = query.window("min_ts", "max_ts")?;
     let mut moment = app.moment();
+    let shown_until = as_of(&moment);
     let chosen = moment
         .world
         .exchange()
         .settlements(account)
         .rev()
-        .filter(|entry| within(entry.at))
+        .filter(|entry| entry.at <= shown_until && within(entry.at))
         .filter(|entry| {
             query
                 .get("ticker")

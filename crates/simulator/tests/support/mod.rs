@@ -114,7 +114,6 @@ pub fn exchange() -> Exchange {
         };
         exchange.add_event(event, start()).unwrap();
     }
-    let cents = PriceStructure::linear_cent;
     exchange
         .add_market(market(TOP, "KXTOPMODEL-26SEP28", cents()), start())
         .unwrap();
@@ -145,4 +144,9 @@ pub fn ask(ticker: &str, count: &str, price: &str) -> NewOrder {
 /// The same order, taking what is there and cancelling the rest.
 pub fn ioc(order: NewOrder) -> NewOrder {
     NewOrder::immediate(order.ticker, order.side, order.count, order.price)
+}
+
+/// The whole-cent grid.
+pub fn cents() -> PriceStructure {
+    PriceStructure::linear_cent()
 }

@@ -10,17 +10,22 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use autotrader_domain::ManualClock;
+use autotrader_domain::ports::Clock as _;
 use autotrader_simulator::exchange::{AccountId, AccountKind, Exchange};
 use autotrader_simulator::server::{ServerHandle, ServerOptions, SimKeys, spawn};
 use autotrader_simulator::{Faults, PageResponse, SimulatedWorld};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
+use futures_util::{SinkExt as _, StreamExt as _};
 use reqwest::{Method, StatusCode};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PSS_SHA256, RsaKeyPair};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::{TOP, ask, bid, exchange, m, start};
 
@@ -177,7 +182,6 @@ impl Served {
 
     /// A signed request under `/trade-api/v2`; the query is not signed.
     pub async fn ask(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
-        use autotrader_domain::ports::Clock as _;
         let full = format!("/trade-api/v2{path}");
         let signed = full.split('?').next().unwrap();
         let headers = self.signed_at(method, signed, self.clock.now());
@@ -247,4 +251,53 @@ pub fn quote(served: &Served) {
         x.submit(maker, ask(TOP, "3", "0.52"), start()).unwrap();
         x.submit(maker, ask(TOP, "10", "0.55"), start()).unwrap();
     });
+}
+
+/// Long enough for anything that will come at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A conversation over the WebSocket.
+pub struct Reader {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+/// Opens a signed conversation.
+pub async fn connect(served: &Served) -> Reader {
+    let mut request = served.handle.websocket_url().into_client_request().unwrap();
+    for (name, value) in served.signed_at("GET", "/trade-api/ws/v2", served.clock.now()) {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let (socket, response) = connect_async(request).await.unwrap();
+    assert_eq!(response.status(), 101);
+    Reader { socket }
+}
+
+impl Reader {
+    pub async fn send(&mut self, command: Value) {
+        self.socket
+            .send(Message::text(command.to_string()))
+            .await
+            .unwrap();
+    }
+
+    /// The next message; `None` when the connection ends.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.unwrap();
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    assert!(text.as_str().ends_with('\n'), "frames end with a line feed");
+                    return Some(serde_json::from_str(text.as_str()).unwrap());
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(other)) => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+
+    pub async fn ask(&mut self, command: Value) -> Value {
+        self.send(command).await;
+        self.next().await.unwrap()
+    }
 }
