@@ -62,7 +62,17 @@ pub fn diff(previous: &Board, current: &Board, settings: &DiffSettings) -> Vec<S
 #[must_use]
 pub fn diff_sides(previous: Side<'_>, current: Side<'_>, settings: &DiffSettings) -> Vec<Signal> {
     let comparison = Comparison::new(previous.board, current.board, &settings.renames);
-    let mut signals: Vec<Signal> = new_leader(&comparison, previous.board, current.board)
+    diff_compared(&comparison, previous, current, settings)
+}
+
+/// What changed from one board to the next, when they stand side by side already.
+pub(crate) fn diff_compared(
+    comparison: &Comparison<'_>,
+    previous: Side<'_>,
+    current: Side<'_>,
+    settings: &DiffSettings,
+) -> Vec<Signal> {
+    let mut signals: Vec<Signal> = new_leader(comparison, previous.board, current.board)
         .into_iter()
         .collect();
     signals.extend(
@@ -151,10 +161,16 @@ fn is_past_the_end(entry: &Entry, other: Side<'_>, here: &Board) -> bool {
         .iter()
         .filter_map(|entry| entry.score.as_ref())
         .min_by(|a, b| a.total_cmp(b));
-    match (entry.score.as_ref(), lowest) {
-        (Some(score), Some(lowest)) => may_be_cut && score.total_cmp(lowest).is_le(),
+    let is_below = match (entry.score.as_ref(), lowest) {
+        (Some(score), Some(lowest)) => score.total_cmp(lowest).is_le(),
         _ => false,
-    }
+    };
+    // Every refresh moves all scores a little: a row that may rank beyond the list's end can have slid past it.
+    let can_slide = entry
+        .rank_lb
+        .and_then(|rank| usize::try_from(rank).ok())
+        .is_some_and(|rank| rank > rows_there);
+    may_be_cut && (is_below || can_slide)
 }
 
 fn new_leader(comparison: &Comparison<'_>, previous: &Board, current: &Board) -> Option<Signal> {

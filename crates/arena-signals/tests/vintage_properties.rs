@@ -75,7 +75,7 @@ fn settings() -> VintageSettings {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_older_or_unconfirmed_is_ever_accepted(polls in proptest::collection::vec(poll(), 1..60)) {

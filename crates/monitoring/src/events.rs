@@ -27,6 +27,7 @@ events! {
     DRAIN_INCOMPLETE => "drain_incomplete", "time ran out before every order was finished";
     // The leaderboard.
     ARENA_LEADERBOARD_FETCHED => "arena_leaderboard_fetched", "a page came, with source, size and latency";
+    ARENA_PAGE_ANSWERED => "arena_page_answered", "one address of the leaderboard answered, with status and origin";
     ARENA_FETCH_FAILED => "arena_fetch_failed", "one address of the leaderboard gave no page";
     ARENA_FETCH_ALL_FAILED => "arena_fetch_all_failed", "no address of the leaderboard gave a page";
     ARENA_FAILURE_THRESHOLD_TRIGGERED => "arena_failure_threshold_triggered", "as many polls failed in a row as are tolerated";

@@ -9,7 +9,6 @@ use autotrader_domain::{
     AcceptedBoard, Alert, BoardStanding, Challenge, ChallengeKind, GatedBoard, Observation, ParsePath,
     Reading, ReadingOutcome, Severity, Verdict, Vintage,
 };
-use autotrader_settlement::Board;
 use chrono::{DateTime, Utc};
 
 use super::VintageSettings;
@@ -17,7 +16,7 @@ use super::feed::FeedHealth;
 use super::holds::{Hold, hold};
 use super::sightings::{Sightings, elapsed};
 use crate::comparison::{Comparison, Coverage};
-use crate::diff::{Side, diff_sides};
+use crate::diff::{Side, diff_compared};
 
 /// Keeps the accepted board and its challenger, and says what each reading changes.
 #[derive(Debug, Clone)]
@@ -32,6 +31,14 @@ pub struct VintageKeeper {
     /// Renames of the standing that are only suspected: refuted when both names are listed.
     suspected: Vec<(String, String)>,
     feed: FeedHealth,
+}
+
+/// The board that another replaces.
+struct Replaced<'a> {
+    accepted: &'a AcceptedBoard,
+    /// When the other one was first seen.
+    first_seen: DateTime<Utc>,
+    comparison: Comparison<'a>,
 }
 
 /// How a board that is not the accepted one comes to be accepted.
@@ -119,7 +126,8 @@ impl VintageKeeper {
         seen: &mut Observation,
     ) {
         let at = reading.fetched_at;
-        let (kind, trial, held) = self.judge(accepted, page);
+        let comparison = Comparison::new(&accepted.board, &page.board, &self.settings.diff.renames);
+        let (kind, trial, held) = self.judge(accepted, page, &comparison);
         let first_seen = match &self.standing.challenge {
             Some(known) if known.kind == kind && known.hash == page.hash && known.vintage == page.vintage => {
                 known.first_seen
@@ -148,7 +156,18 @@ impl VintageKeeper {
             if matches!(trial, Trial::Rollback) {
                 seen.alerts.push(rolled_back(accepted, vintage, at));
             }
-            self.accept(page, vintage, path, at, Some((accepted, first_seen)), seen);
+            self.accept(
+                page,
+                vintage,
+                path,
+                at,
+                Some(Replaced {
+                    accepted,
+                    first_seen,
+                    comparison,
+                }),
+                seen,
+            );
             return;
         }
         if is_new {
@@ -166,7 +185,12 @@ impl VintageKeeper {
     }
 
     /// What sort of challenge a board is, and what it takes to accept it.
-    fn judge(&self, accepted: &AcceptedBoard, page: &GatedBoard) -> (ChallengeKind, Trial, Option<Hold>) {
+    fn judge(
+        &self,
+        accepted: &AcceptedBoard,
+        page: &GatedBoard,
+        comparison: &Comparison<'_>,
+    ) -> (ChallengeKind, Trial, Option<Hold>) {
         let Some((vintage, path)) = dated(page) else {
             return (ChallengeKind::SameStamp, Trial::Never, None);
         };
@@ -180,28 +204,30 @@ impl VintageKeeper {
                 (ChallengeKind::SameStamp, Trial::None, None)
             }
             Ordering::Equal => (ChallengeKind::SameStamp, Trial::Confirm, None),
-            Ordering::Greater => {
-                let comparison = Comparison::new(&accepted.board, &page.board, &self.settings.diff.renames);
-                match hold(&comparison, &accepted.board, &page.board, &self.settings.holds) {
-                    Some(held) => (ChallengeKind::Held(held.reason), Trial::Confirm, Some(held)),
-                    None => (ChallengeKind::SameStamp, Trial::None, None),
-                }
-            }
+            Ordering::Greater => match hold(comparison, &accepted.board, &page.board, &self.settings.holds) {
+                Some(held) => (ChallengeKind::Held(held.reason), Trial::Confirm, Some(held)),
+                None => (ChallengeKind::SameStamp, Trial::None, None),
+            },
         }
     }
 
-    /// Makes a board current. `previous` is the board it replaces and when this one was first seen.
+    /// Makes a board current.
     fn accept(
         &mut self,
         page: &GatedBoard,
         vintage: Vintage,
         path: ParsePath,
         at: DateTime<Utc>,
-        previous: Option<(&AcceptedBoard, DateTime<Utc>)>,
+        replaced: Option<Replaced<'_>>,
         seen: &mut Observation,
     ) {
         let coverage = Coverage::of(page);
-        if let Some((previous, first_seen)) = previous {
+        if let Some(Replaced {
+            accepted: previous,
+            first_seen,
+            comparison,
+        }) = replaced
+        {
             if previous.path.is_coarse() == path.is_coarse() {
                 let before = Side {
                     board: &previous.board,
@@ -211,9 +237,8 @@ impl VintageKeeper {
                     board: &page.board,
                     coverage,
                 };
-                seen.signals = diff_sides(before, now, &self.settings.diff);
-                seen.alerts
-                    .extend(self.remember_renames(&previous.board, page, at));
+                seen.signals = diff_compared(&comparison, before, now, &self.settings.diff);
+                seen.alerts.extend(self.remember_renames(&comparison, at));
             }
             self.standing.news_at = self
                 .last_shown
@@ -235,8 +260,7 @@ impl VintageKeeper {
     }
 
     /// Brings the standing's renames up to date with a board that becomes current.
-    fn remember_renames(&mut self, previous: &Board, page: &GatedBoard, at: DateTime<Utc>) -> Vec<Alert> {
-        let comparison = Comparison::new(previous, &page.board, &self.settings.diff.renames);
+    fn remember_renames(&mut self, comparison: &Comparison<'_>, at: DateTime<Utc>) -> Vec<Alert> {
         let refuted = |pair: &(String, String)| {
             comparison.current.contains_key(pair.0.as_str())
                 && comparison.current.contains_key(pair.1.as_str())
