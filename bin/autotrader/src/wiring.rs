@@ -19,7 +19,8 @@ use autotrader_kalshi_api::{
 use autotrader_monitoring::{DiscordNotifier, DiscordSettings, LogNotifier};
 use autotrader_risk::{Cause, EventExposureMode, Limits, RiskEngine};
 use autotrader_state::{NewDatabaseId, SqliteStore, Stamp};
-use autotrader_strategy::{ApprovedRules, EstimatorKind, LeaderboardAlpha, Params};
+use autotrader_strategy::params::EstimatorKind;
+use autotrader_strategy::{ApprovedRules, LeaderboardAlpha, Params};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tracing::{info, warn};
@@ -342,7 +343,6 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         paper,
         ledger: store.clone(),
         control: store,
-        notifier: Arc::clone(&notifier),
         series: series(config)?,
         halt_file: PathBuf::from(&config.risk.global.halt_file),
     };

@@ -108,16 +108,24 @@ impl Engine {
         if let Some(accepted) = restored.accepted {
             self.signals.restore(accepted, restored.renames);
         }
-        // Bookings replay in the order they happened, so that average costs come out the same.
-        let mut fills = restored.fills.iter().peekable();
-        for settlement in &restored.settlements {
-            while let Some(fill) = fills.next_if(|fill| fill.filled_at <= settlement.settled_at) {
+        // Each market replays by itself: a fill learnt late behind another market's must not follow its own settlement.
+        let tickers: BTreeSet<&Ticker> = restored
+            .fills
+            .iter()
+            .map(|fill| &fill.ticker)
+            .chain(restored.settlements.iter().map(|settlement| &settlement.ticker))
+            .collect();
+        for ticker in tickers {
+            let mut fills = restored.fills.iter().filter(|fill| fill.ticker == *ticker).peekable();
+            for settlement in restored.settlements.iter().filter(|settlement| settlement.ticker == *ticker) {
+                while let Some(fill) = fills.next_if(|fill| fill.filled_at <= settlement.settled_at) {
+                    self.restore_fill(fill);
+                }
+                self.account.book_settlement(settlement);
+            }
+            for fill in fills {
                 self.restore_fill(fill);
             }
-            self.account.book_settlement(settlement);
-        }
-        for fill in fills {
-            self.restore_fill(fill);
         }
         for order in restored.open_orders {
             let update = OrderUpdate {

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use autotrader_domain::ports::StoreError;
-use autotrader_domain::{Money, Net, Position, Reason, Ticker, Why};
+use autotrader_domain::{Money, Net, Position, Ticker};
 use autotrader_risk::{Cause, RiskState};
-use autotrader_state::{CauseRecord, Filter, History};
-use chrono::NaiveDate;
-use chrono_tz::America::New_York;
+use autotrader_state::{CauseRecord, DayPnl, Filter, History};
+use autotrader_strategy::why::in_words;
 use serde_json::{Value, json};
 
 use crate::cli::{ConfigArgs, ListArgs, LookArgs, WhyArgs};
-use crate::output::{number, or_dash};
+use crate::output::or_dash;
 use crate::{Failure, output, wiring};
 
 fn history(args: &ConfigArgs) -> Result<History, Failure> {
@@ -40,46 +39,20 @@ pub(crate) fn why(args: &WhyArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::failed(format!("{}: no decision is on record; see `map` for known contracts.", args.ticker)));
     };
     if args.config.json {
-        output::json(&json!({ "ticker": args.ticker, "latest": last, "sentence": sentence(last), "decisions": lines }))?;
+        output::json(&json!({ "ticker": args.ticker, "latest": last, "sentence": in_words(last), "decisions": lines }))?;
     } else {
-        output::line(&sentence(last));
+        output::line(&in_words(last));
         for (name, value) in &last.baselines {
             output::line(&format!("  {name} says {value:.3}."));
         }
         if lines.len() > 1 {
             output::line("Earlier:");
             for line in lines.iter().rev().skip(1) {
-                output::line(&format!("  {} {}", line.at.format("%Y-%m-%d %H:%M:%SZ"), sentence(line)));
+                output::line(&format!("  {} {}", line.at.format("%Y-%m-%d %H:%M:%SZ"), in_words(line)));
             }
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// One line of the why-ledger in words.
-fn sentence(why: &Why) -> String {
-    use autotrader_domain::Action;
-    let did = match &why.action {
-        Action::Hold => "Nothing was done".to_owned(),
-        Action::Enter { side, contracts, limit } => format!("Entered: {side:?} {contracts} at {limit}"),
-        Action::Exit { side, contracts, limit } => format!("Exited: {side:?} {contracts} at {limit}"),
-    };
-    let because = why.reason.map_or_else(String::new, |reason| format!(" because: {}", trimmed(reason)));
-    let next = why.next_reason.map_or_else(String::new, |reason| format!(" Otherwise: {}", trimmed(reason)));
-    format!(
-        "{}: {did}{because}.{next} Fair {}, market {}, pooled {}, edge {}, position {}, target {}.",
-        why.ticker,
-        number(why.fair),
-        number(why.market),
-        number(why.pooled),
-        number(why.edge),
-        why.position,
-        or_dash(why.target),
-    )
-}
-
-fn trimmed(reason: Reason) -> String {
-    reason.sentence().trim_end_matches('.').to_owned()
 }
 
 /// `status`: state, cash, positions and feeds at a glance.
@@ -321,8 +294,8 @@ pub(crate) fn signals(args: &ListArgs) -> Result<ExitCode, Failure> {
 /// [`Failure`] when the database cannot be read.
 pub(crate) fn pnl(args: &LookArgs) -> Result<ExitCode, Failure> {
     let history = history(&args.config)?;
-    let days = daily(&history)?;
-    let total = |part: fn(&Day) -> Money| days.values().map(part).sum::<Money>();
+    let days = read(history.daily_pnl())?;
+    let total = |part: fn(&DayPnl) -> Money| days.values().map(part).sum::<Money>();
     let (realized, fees) = (total(|day| day.realized), total(|day| day.fees));
     if args.config.json {
         let list: Vec<Value> = days
@@ -353,48 +326,4 @@ pub(crate) fn pnl(args: &LookArgs) -> Result<ExitCode, Failure> {
         output::table(&["day (New York)", "realised", "fees", "net", "fills"], &rows);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Day {
-    realized: Money,
-    fees: Money,
-    fills: u32,
-}
-
-/// Replays fills and settlements in the order they happened and books what each realised on its New York day.
-fn daily(history: &History) -> Result<BTreeMap<NaiveDate, Day>, Failure> {
-    let fills = read(history.fills(&Filter::default()))?;
-    let settlements = read(history.settlements(&Filter::default()))?;
-    let mut positions: BTreeMap<Ticker, Position> = BTreeMap::new();
-    let mut days: BTreeMap<NaiveDate, Day> = BTreeMap::new();
-    let mut settled = settlements.iter().peekable();
-    let day_of = |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&New_York).date_naive();
-    let settle = |record: &autotrader_domain::SettlementRecord,
-                      positions: &mut BTreeMap<Ticker, Position>,
-                      days: &mut BTreeMap<NaiveDate, Day>| {
-        let position = positions.entry(record.ticker.clone()).or_default();
-        let before = position.realized;
-        if position.settle(record.yes_value).is_some() {
-            let day = days.entry(day_of(record.settled_at)).or_default();
-            day.realized = day.realized.saturating_add(position.realized.saturating_sub(before));
-            day.fees = day.fees.saturating_add(record.fee);
-        }
-    };
-    for fill in &fills {
-        while let Some(record) = settled.next_if(|record| record.settled_at < fill.filled_at) {
-            settle(record, &mut positions, &mut days);
-        }
-        let position = positions.entry(fill.ticker.clone()).or_default();
-        let before = position.realized;
-        position.book(fill).map_err(|error| Failure::failed(format!("database: {error}.")))?;
-        let day = days.entry(day_of(fill.filled_at)).or_default();
-        day.realized = day.realized.saturating_add(position.realized.saturating_sub(before));
-        day.fees = day.fees.saturating_add(fill.fee);
-        day.fills = day.fills.saturating_add(1);
-    }
-    for record in settled {
-        settle(record, &mut positions, &mut days);
-    }
-    Ok(days)
 }

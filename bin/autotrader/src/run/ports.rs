@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use autotrader_domain::SeriesTicker;
-use autotrader_domain::ports::{Clock, Control, LeaderboardSource, Ledger, MarketData, Notifier};
+use autotrader_domain::ports::{Clock, Control, LeaderboardSource, Ledger, MarketData};
 use autotrader_execution::Executor;
 use autotrader_execution::paper::PaperGateway;
 
@@ -19,7 +19,6 @@ pub(crate) struct Ports {
     pub(crate) paper: Option<Arc<PaperGateway>>,
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) control: Arc<dyn Control>,
-    pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) series: Vec<SeriesTicker>,
     /// While this file exists nothing is placed.
     pub(crate) halt_file: PathBuf,

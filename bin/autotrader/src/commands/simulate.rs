@@ -1,0 +1,67 @@
+//! `simulate`: the stand-in exchange and leaderboard on one loopback port.
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use autotrader_domain::ports::Clock as _;
+use autotrader_simulator::server::{ServerOptions, SimKeys, spawn};
+use autotrader_simulator::{World, WorldOptions};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::cli::SimulateArgs;
+use crate::clock::SystemClock;
+use crate::run::stop_signal;
+use crate::{Failure, output};
+
+/// How often the world moves when nobody asks.
+const MOVE_EVERY: Duration = Duration::from_millis(500);
+
+/// Days of script; after that the last board stays.
+const DAYS: u32 = 2;
+
+/// Serves until it is told to stop; prints one JSON line when ready.
+///
+/// # Errors
+/// [`Failure`] when the address is not on this machine or taken, or the key directory cannot be written.
+pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
+    if !args.listen.ip().is_loopback() {
+        return Err(Failure::usage(format!(
+            "--listen: {} is not a loopback address; the stand-in serves this machine only.",
+            args.listen
+        )));
+    }
+    let keys = SimKeys::generate(&mut rand_source()).map_err(|error| Failure::failed(format!("key: {error}.")))?;
+    let files = keys
+        .write_to(&args.key_dir)
+        .map_err(|error| Failure::failed(format!("{}: cannot be written: {error}.", args.key_dir.display())))?;
+    let clock = Arc::new(SystemClock::new());
+    let options = WorldOptions { seed: args.seed, start: clock.now(), days: DAYS, tweak_row: None };
+    let world = World::live(&options);
+    let server_options = ServerOptions { keys: vec![(keys.api_key(), world.trader())], move_every: Some(MOVE_EVERY) };
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|error| Failure::failed(format!("{}: cannot be listened on: {error}.", args.listen)))?;
+    let server = spawn(listener, Arc::new(Mutex::new(world)), clock, server_options, std::future::pending())
+        .map_err(|error| Failure::failed(format!("server: {error}.")))?;
+    let ready = json!({
+        "ready": true,
+        "base_url": server.base_url(),
+        "websocket_url": server.websocket_url(),
+        "leaderboard_url": server.leaderboard_url(),
+        "key_id": keys.key_id(),
+        "key_id_path": files.key_id,
+        "private_key_path": files.private_key,
+        "seed": args.seed,
+    });
+    output::line(&ready.to_string());
+    stop_signal().await;
+    server.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The operating system's randomness: a key of the stand-in must not be guessable by other users of the machine.
+fn rand_source() -> rand::rngs::OsRng {
+    rand::rngs::OsRng
+}
