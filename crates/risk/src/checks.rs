@@ -1,7 +1,7 @@
 //! The pre-trade checks, one struct each, in the order they are asked.
 
 use autotrader_domain::ports::RiskCheck;
-use autotrader_domain::{BookSide, Contracts, Money, Order, Purpose, Reason, Refusal, RiskView};
+use autotrader_domain::{BookSide, Contracts, Money, Order, Purpose, Reason, Refusal, RiskView, TimeInForce};
 
 use crate::exposure::{cost_at_stake, event_exposure, exposure_of_check, reserved, worst_net, worst_state};
 use crate::{EventExposureMode, Limits};
@@ -127,7 +127,7 @@ impl RiskCheck for Size {
     }
 }
 
-/// An exit closes at most what is held, in the closing direction.
+/// An exit closes at most what is held, in the closing direction; reduce-only needs immediate-or-cancel.
 #[derive(Debug)]
 struct ExitReduces;
 
@@ -137,6 +137,12 @@ impl RiskCheck for ExitReduces {
     }
 
     fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        if order.reduce_only && order.intent.time_in_force != TimeInForce::ImmediateOrCancel {
+            return Err(Refusal::new(
+                Reason::ReduceOnly,
+                "The exchange takes reduce-only orders as immediate-or-cancel only.",
+            ));
+        }
         if is_entry(order) {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 /// The profit of all positions of one check in one state of the world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatePnl {
-    /// The state; `None` stands for the positions whose claim is unknown, which lose everything in every state.
+    /// The state.
     pub outcome: Outcome,
     /// Profit against cost, open orders at their worst, fees apart.
     pub pnl: Money,
@@ -49,7 +49,10 @@ fn order_pnl(order: &Order, position: Position, pays: bool) -> Money {
     total(after).saturating_sub(total(position))
 }
 
-/// The profit in every state of the check at `check_time`, over both series, worst last orders included.
+/// The profit in every state of the check at `check_time`, over both series, `extra` and every open order included.
+///
+/// A position in a market that may belong to this check, but whose claim is not known, loses its whole cost in every
+/// state.
 #[must_use]
 pub fn exposure_of_check(
     check_time: DateTime<Utc>,
@@ -61,8 +64,18 @@ pub fn exposure_of_check(
         .iter()
         .filter(|(_, mapping)| mapping.check_time == Some(check_time))
         .filter_map(|(ticker, mapping)| mapping.claim.as_ref().map(|claim| (ticker, claim)))
-        .chain(extra.map(|order| (&order.intent.ticker, &order.intent.claim)))
+        .chain(
+            orders_of_check(check_time, portfolio, extra)
+                .map(|order| (&order.intent.ticker, &order.intent.claim)),
+        )
         .collect();
+    let unexplained: Money = mappings
+        .iter()
+        .filter(|(ticker, mapping)| {
+            !claims.contains_key(ticker) && mapping.check_time.is_none_or(|at| at == check_time)
+        })
+        .map(|(ticker, _)| portfolio.position(ticker).cost)
+        .sum();
     Outcome::all(claims.values().copied())
         .into_iter()
         .map(|outcome| {
@@ -73,11 +86,7 @@ pub fn exposure_of_check(
                     pnl_of(position.net, position.cost, claim.pays(&outcome))
                 })
                 .sum();
-            let ordered: Money = portfolio
-                .open_orders
-                .values()
-                .chain(extra)
-                .filter(|order| order.intent.check_time == check_time)
+            let ordered: Money = orders_of_check(check_time, portfolio, extra)
                 .map(|order| {
                     let position = portfolio.position(&order.intent.ticker);
                     order_pnl(order, position, order.intent.claim.pays(&outcome)).min(Money::ZERO)
@@ -85,10 +94,22 @@ pub fn exposure_of_check(
                 .sum();
             StatePnl {
                 outcome,
-                pnl: held.saturating_add(ordered),
+                pnl: held.saturating_add(ordered).saturating_sub(unexplained),
             }
         })
         .collect()
+}
+
+fn orders_of_check<'a>(
+    check_time: DateTime<Utc>,
+    portfolio: &'a Portfolio,
+    extra: Option<&'a Order>,
+) -> impl Iterator<Item = &'a Order> {
+    portfolio
+        .open_orders
+        .values()
+        .chain(extra)
+        .filter(move |order| order.intent.check_time == check_time)
 }
 
 /// The state that loses most; `None` when there is no state.
@@ -99,20 +120,21 @@ pub fn worst_state(states: &[StatePnl]) -> Option<&StatePnl> {
         .min_by(|a, b| a.pnl.cmp(&b.pnl).then_with(|| a.outcome.cmp(&b.outcome)))
 }
 
-/// The net position of a contract if every open order on one side filled: the larger of both sides in size.
+/// The net position of a contract if every open order on one side filled.
+fn net_if_filled(portfolio: &Portfolio, ticker: &Ticker, extra: Option<&Order>, side: BookSide) -> Net {
+    portfolio
+        .orders_on(ticker)
+        .chain(extra.filter(|order| order.intent.ticker == *ticker))
+        .filter(|order| order.intent.side == side)
+        .fold(portfolio.position(ticker).net, |net, order| {
+            net.after(side, order.open_contracts()).unwrap_or(net)
+        })
+}
+
+/// The size of a contract's position if every open order on one side filled: the larger of both sides.
 pub(crate) fn worst_net(portfolio: &Portfolio, ticker: &Ticker, extra: Option<&Order>) -> Contracts {
-    let held = portfolio.position(ticker).net;
-    let side_total = |side: BookSide| {
-        portfolio
-            .orders_on(ticker)
-            .chain(extra.filter(|order| order.intent.ticker == *ticker))
-            .filter(|order| order.intent.side == side)
-            .fold(Contracts::ZERO, |sum, order| {
-                sum.checked_add(order.open_contracts()).unwrap_or(sum)
-            })
-    };
-    let with = |side| held.after(side, side_total(side)).unwrap_or(held).size();
-    with(BookSide::Bid).max(with(BookSide::Ask))
+    let size = |side| net_if_filled(portfolio, ticker, extra, side).size();
+    size(BookSide::Bid).max(size(BookSide::Ask))
 }
 
 /// Contracts at stake in the event of `order`, the order included.
@@ -134,24 +156,20 @@ pub(crate) fn event_exposure(
         .chain(std::iter::once(&order.intent.ticker))
         .collect();
     let mut gross = Contracts::ZERO;
-    let mut net = Net::ZERO;
+    let mut nets = [Net::ZERO; 2];
     for ticker in tickers {
         let worst = worst_net(portfolio, ticker, Some(order));
         gross = gross.checked_add(worst).unwrap_or(gross);
-        let mut signed = portfolio.position(ticker).net;
-        for open in portfolio
-            .orders_on(ticker)
-            .chain((order.intent.ticker == *ticker).then_some(order))
-        {
-            signed = signed
-                .after(open.intent.side, open.open_contracts())
-                .unwrap_or(signed);
+        // The sides apart: an order to buy here does not offset one to sell there before both have filled.
+        for (net, side) in nets.iter_mut().zip([BookSide::Bid, BookSide::Ask]) {
+            let filled = net_if_filled(portfolio, ticker, Some(order), side);
+            *net = Net::from_raw(net.raw().saturating_add(filled.raw())).unwrap_or(*net);
         }
-        net = Net::from_raw(net.raw().saturating_add(signed.raw())).unwrap_or(net);
     }
+    let [bought, sold] = nets.map(Net::size);
     EventExposure {
         gross,
-        net: net.size(),
+        net: bought.max(sold),
     }
 }
 
