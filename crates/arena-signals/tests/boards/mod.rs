@@ -67,7 +67,11 @@ pub fn reranked(mut board: Board) -> Board {
 
 /// A file of the shared captures; `None`, said aloud, when they are absent.
 pub fn shared(path: &str) -> Option<Vec<u8>> {
-    let root = option_env!("AUTOTRADER_SHARED").map_or_else(
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are told where the captures lie by the environment"
+    )]
+    let root = std::env::var_os("AUTOTRADER_SHARED").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")),
         PathBuf::from,
     );
