@@ -61,6 +61,9 @@ pub(super) struct Terms {
     status: MarketStatus,
 }
 
+/// How long finished orders, fills and settlements can be read: far longer than any poll reaches back.
+const KEPT: TimeDelta = TimeDelta::days(2);
+
 /// Orders, account and books of the paper venue.
 #[derive(Debug)]
 pub(super) struct Desk {
@@ -369,6 +372,7 @@ impl Desk {
             return false;
         }
         let at = book.received_at;
+        self.forget_before(at - KEPT);
         let mut changed = self.expire(at);
         self.taken.observe(book);
         for key in self.open_on(&book.ticker) {
@@ -423,6 +427,14 @@ impl Desk {
             .filter(|(_, ticket)| ticket.request.ticker == *ticker && ticket.is_open())
             .map(|(key, _)| *key)
             .collect()
+    }
+
+    /// Forgets what nobody asks for any more; used ids stay used, and the account keeps its sums.
+    fn forget_before(&mut self, at: DateTime<Utc>) {
+        self.tickets
+            .retain(|_, ticket| ticket.is_open() || ticket.changed_at >= at);
+        self.fills.retain(|fill| fill.filled_at >= at);
+        self.settlements.retain(|settled| settled.settled_at >= at);
     }
 
     /// Removes resting orders past their expiry.

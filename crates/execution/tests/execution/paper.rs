@@ -1,131 +1,16 @@
 //! The paper venue behind the executor: the same life cycle as a real one, and pessimistic fills.
 
-use std::sync::Arc;
-
-use autotrader_domain::ports::{AccountSource, Clock};
+use autotrader_domain::ports::{AccountSource, Clock, OrderGateway, PlaceOutcome};
 use autotrader_domain::{
-    Book, BookSide, Contracts, FeeRounding, FeeSchedule, Fill, Level, ManualClock, MarketStatus, Money, Net,
-    Order, OrderState, RejectReason, TimeInForce,
+    Book, BookSide, Contracts, FeeSchedule, Fill, MarketStatus, Money, Net, Order, OrderState, RejectReason,
+    TimeInForce,
 };
-use autotrader_execution::paper::{PaperFigures, PaperGateway, PaperSettings};
-use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Executor, NoPause};
+use autotrader_execution::paper::PaperSettings;
 use chrono::TimeDelta;
 
-use crate::kit::{Core, Store, approve, bid, market, money, order, price, resting, short, start, ticker};
-
-struct Paper {
-    clock: Arc<ManualClock>,
-    gateway: Arc<PaperGateway>,
-    store: Arc<Store>,
-    executor: Executor,
-    core: Core,
-}
-
-const SETTINGS: PaperSettings = PaperSettings {
-    latency: TimeDelta::milliseconds(500),
-    bankroll: Money::dollars(100),
-    rounding: FeeRounding::Direct,
+use crate::kit::{
+    Paper, SETTINGS, approve, bid, ladder, market, money, order, price, resting, short, start, ticker,
 };
-
-fn ladder(levels: &[(&str, u32)]) -> Vec<Level> {
-    levels
-        .iter()
-        .map(|(price, size)| Level {
-            price: price.parse().unwrap(),
-            size: Contracts::whole(*size),
-        })
-        .collect()
-}
-
-impl Paper {
-    fn new(settings: PaperSettings) -> Self {
-        let clock = Arc::new(ManualClock::new(start()));
-        let store = Arc::new(Store::default());
-        store.with(|rows| rows.opening_cash = Some(settings.bankroll));
-        Self::start(settings, clock, store)
-    }
-
-    fn start(settings: PaperSettings, clock: Arc<ManualClock>, store: Arc<Store>) -> Self {
-        let gateway = Arc::new(PaperGateway::new(settings, clock.clone()));
-        for name in ["A", "B"] {
-            gateway.on_market(&market(name));
-        }
-        let executor = Executor::new(
-            gateway.clone(),
-            gateway.clone(),
-            store.clone(),
-            clock.clone(),
-            Arc::new(NoPause),
-            ExecutionSettings::default(),
-        );
-        let core = Core {
-            books: AccountBooks::opening(settings.bankroll),
-            ..Core::default()
-        };
-        Self {
-            clock,
-            gateway,
-            store,
-            executor,
-            core,
-        }
-    }
-
-    async fn restart(self) -> Self {
-        let restored = self.store.restored();
-        let mut next = Self::start(SETTINGS, self.clock, self.store);
-        next.gateway.restore(&restored).unwrap();
-        next.core.books = AccountBooks::from_restored(&restored).unwrap();
-        for order in &restored.open_orders {
-            next.core
-                .orders
-                .insert(order.client_order_id.clone(), order.clone());
-        }
-        let events = next.executor.restore(&restored).await;
-        next.core.take(&events);
-        next
-    }
-
-    /// Shows a book of a second later: YES bids and YES asks.
-    fn show(&self, name: &str, bids: &[(&str, u32)], asks: &[(&str, u32)]) -> bool {
-        let at = self.clock.now() + TimeDelta::seconds(1);
-        self.clock.advance_to(at);
-        let no_bids = ladder(asks)
-            .into_iter()
-            .map(|level| Level {
-                price: level.price.complement(),
-                size: level.size,
-            })
-            .collect();
-        let book = Book::new(ticker(name), at, ladder(bids), no_bids).unwrap();
-        self.gateway.on_book(&book)
-    }
-
-    async fn place(&mut self, order: Order) -> Vec<ExecutionEvent> {
-        let events = self.executor.place(approve(order), 0).await;
-        self.core.take(&events);
-        events
-    }
-
-    async fn poll(&mut self) -> Vec<ExecutionEvent> {
-        let events = self.executor.poll().await;
-        self.core.take(&events);
-        events
-    }
-
-    fn figures(&self) -> PaperFigures {
-        self.gateway.figures()
-    }
-
-    /// Both sides of the account agree, and no cent appears or vanishes.
-    async fn check_books(&self) {
-        let result = self.executor.reconcile(self.core.books.clone()).await;
-        assert!(result.complete && result.differences.is_empty(), "{result:?}");
-        let f = self.figures();
-        let accounted = f.cash.raw() + f.cost.raw() + f.fees.raw() - f.realized.raw();
-        assert_eq!(accounted, SETTINGS.bankroll.raw());
-    }
-}
 
 #[tokio::test]
 async fn a_taker_waits_for_the_first_book_after_its_latency() {
@@ -257,7 +142,7 @@ async fn two_orders_do_not_take_the_same_depth() {
         .store
         .with(|rows| rows.orders.values().next().unwrap().1.clone());
     request.client_order_id = "kat1-other-1".parse().unwrap();
-    autotrader_domain::ports::OrderGateway::place(paper.gateway.as_ref(), &request).await;
+    paper.gateway.place(&request).await;
     paper.show("A", &[], &[("0.40", 6)]);
     let filled: i64 = paper
         .gateway
@@ -419,9 +304,9 @@ async fn what_no_venue_would_take_is_refused() {
             reduce_only: wanted.reduce_only,
             exchange_index: 0,
         };
-        let outcome = autotrader_domain::ports::OrderGateway::place(paper.gateway.as_ref(), &request).await;
+        let outcome = paper.gateway.place(&request).await;
         match outcome {
-            autotrader_domain::ports::PlaceOutcome::Rejected { reason: found, .. } => {
+            PlaceOutcome::Rejected { reason: found, .. } => {
                 assert_eq!(found, reason);
             }
             other => panic!("{other:?} instead of {reason:?}"),
@@ -483,12 +368,12 @@ async fn an_id_is_used_once() {
         .with(|rows| rows.orders.values().next().unwrap().1.clone());
     let again = |paper: &Paper| {
         let (gateway, request) = (paper.gateway.clone(), request.clone());
-        async move { autotrader_domain::ports::OrderGateway::place(gateway.as_ref(), &request).await }
+        async move { gateway.place(&request).await }
     };
     let refused = |outcome| {
         matches!(
             outcome,
-            autotrader_domain::ports::PlaceOutcome::Rejected {
+            PlaceOutcome::Rejected {
                 reason: RejectReason::DuplicateOrder,
                 ..
             }
@@ -589,4 +474,30 @@ async fn equal_inputs_give_equal_fills() {
         .collect();
     assert_eq!(paid, ["2.00 at 0.4000", "1.00 at 0.4100", "4.00 at 0.4100"]);
     assert!(fills[0].fill_id.starts_with("paper-"));
+}
+
+#[tokio::test]
+async fn a_week_leaves_sums_and_used_ids_and_nothing_else() {
+    let mut paper = Paper::new(SETTINGS);
+    paper.show("A", &[], &[("0.40", 10)]);
+    paper.place(bid("A", 5, "0.40")).await;
+    paper.show("A", &[], &[("0.40", 10)]);
+    paper.poll().await;
+    let request = paper
+        .store
+        .with(|rows| rows.orders.values().next().unwrap().1.clone());
+    paper.clock.advance_to(paper.clock.now() + TimeDelta::days(7));
+    paper.show("A", &[], &[("0.40", 10)]);
+    assert!(paper.gateway.fills(start()).await.unwrap().is_empty());
+    assert!(paper.gateway.snapshot(start()).await.unwrap().orders.is_empty());
+    assert!(paper.poll().await.is_empty());
+    paper.check_books().await;
+    let again = paper.gateway.place(&request).await;
+    assert!(matches!(
+        again,
+        PlaceOutcome::Rejected {
+            reason: RejectReason::DuplicateOrder,
+            ..
+        }
+    ));
 }

@@ -2,8 +2,9 @@
 
 use autotrader_domain::{BookSide, Contracts, OrderState, RejectReason};
 use autotrader_execution::ExecutionEvent;
+use chrono::TimeDelta;
 
-use crate::kit::{Plan, World, approve, bid, order, resting, short};
+use crate::kit::{Plan, World, approve, attempt, bid, order, resting, short};
 
 #[track_caller]
 fn check(plan: Plan, order: autotrader_domain::Order, expected: &[&str]) {
@@ -221,4 +222,50 @@ async fn what_the_store_missed_is_stored_before_the_next_order_and_at_the_next_p
     assert_eq!(stored(&world, "kat1-T-3"), OrderState::Canceled);
     let steps = world.store.with(|rows| rows.history.len());
     assert_eq!(steps, 6, "every step of every order, in order");
+}
+
+#[tokio::test]
+async fn orders_on_different_contracts_go_out_together() {
+    let mut world = World::new();
+    world
+        .venue
+        .plan([Plan::Accept { fills: 2 }, Plan::Accept { fills: 1 }]);
+    let (a, b) = tokio::join!(
+        world.executor.place(approve(bid("A", 2, "0.40")), 0),
+        world.executor.place(approve(bid("B", 2, "0.40")), 0),
+    );
+    world.core.take(&a);
+    world.core.take(&b);
+    assert_eq!(world.core.fills.len(), 3, "each fill is reported by one of them");
+    assert!(world.core.orders.values().all(|order| order.state.is_terminal()));
+}
+
+#[tokio::test]
+async fn an_order_under_way_is_not_resolved_behind_its_back() {
+    let mut world = World::new();
+    world.venue.plan([Plan::Hang {
+        arrives: false,
+        fills: 0,
+    }]);
+    let id = "kat1-A-1".parse().unwrap();
+    {
+        let mut under_way = std::pin::pin!(world.executor.place(approve(bid("A", 2, "0.40")), 0));
+        assert!(attempt(under_way.as_mut()).await.is_none());
+        for _ in 0..3 {
+            world.pass(TimeDelta::hours(1));
+            assert!(world.executor.poll().await.is_empty());
+            assert!(world.executor.resolve_unknown(&id).await.is_empty());
+            assert!(world.executor.cancel(&id).await.is_empty());
+        }
+        let result = world.executor.reconcile(world.core.books.clone()).await;
+        assert_eq!(result.failure.as_deref(), Some("Orders are being submitted."));
+        let again = world.executor.place(approve(bid("A", 2, "0.40")), 0).await;
+        assert_eq!(short(&again), ["mismatch"], "nor submitted a second time");
+    }
+    // Dropped, it is as after a crash.
+    for _ in 0..2 {
+        world.poll().await;
+        world.pass(TimeDelta::seconds(1));
+    }
+    assert_eq!(world.state(&id), OrderState::Abandoned);
 }

@@ -1,5 +1,6 @@
 //! Hand-written ports: a venue that follows a script, a store that refuses what a database would refuse.
 
+mod paper;
 mod store;
 mod venue;
 
@@ -17,6 +18,7 @@ use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Exec
 use autotrader_risk::{Approved, Limits, RiskEngine};
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub use paper::{Paper, SETTINGS, ladder};
 pub use store::Store;
 pub use venue::{Plan, Venue};
 
