@@ -120,7 +120,11 @@ fn parse_tweak(text: &str) -> Result<(usize, f64), String> {
     let (row, points) = text.split_once(':').ok_or_else(error)?;
     let row: usize = row.parse().map_err(|_| error())?;
     let points: f64 = points.parse().map_err(|_| error())?;
-    if row == 0 || !points.is_finite() { Err(error()) } else { Ok((row, points)) }
+    if row == 0 || !points.is_finite() {
+        Err(error())
+    } else {
+        Ok((row, points))
+    }
 }
 
 /// Arguments of `simulate`.

@@ -13,14 +13,22 @@ pub(crate) struct SystemClock {
 }
 
 impl SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that is injected everywhere else")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that is injected everywhere else"
+    )]
     pub(crate) fn new() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 }
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that is injected everywhere else")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that is injected everywhere else"
+    )]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }

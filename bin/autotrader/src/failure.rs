@@ -30,13 +30,19 @@ impl Failure {
     /// Something did not work.
     #[must_use]
     pub fn failed(message: impl Into<String>) -> Self {
-        Self { code: exit::FAILED, message: message.into() }
+        Self {
+            code: exit::FAILED,
+            message: message.into(),
+        }
     }
 
     /// The command was used wrongly, or its input cannot be read.
     #[must_use]
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { code: exit::USAGE, message: message.into() }
+        Self {
+            code: exit::USAGE,
+            message: message.into(),
+        }
     }
 
     /// Prints the sentence on standard error, on one line, and gives the exit code.

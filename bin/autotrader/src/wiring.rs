@@ -14,7 +14,8 @@ use autotrader_engine::{AccountScope, Engine, EngineSettings, Event};
 use autotrader_execution::paper::{PaperGateway, PaperSettings};
 use autotrader_execution::{ExecutionSettings, Executor, Pause, TimerPause};
 use autotrader_kalshi_api::{
-    ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, RetryPolicy, SeededJitter, TokioSleeper,
+    ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, RetryPolicy, SeededJitter,
+    TokioSleeper,
 };
 use autotrader_monitoring::{DiscordNotifier, DiscordSettings, LogNotifier};
 use autotrader_risk::{Cause, EventExposureMode, Limits, RiskEngine};
@@ -57,7 +58,11 @@ pub(crate) fn start_logging(config: &Config) -> Result<(), Failure> {
 ///
 /// # Errors
 /// [`Failure`] when the address is wrong, another process has it, or it belongs to another mode.
-pub(crate) fn open_store(config: &Config, new_id: NewDatabaseId, clock: Arc<dyn Clock>) -> Result<SqliteStore, Failure> {
+pub(crate) fn open_store(
+    config: &Config,
+    new_id: NewDatabaseId,
+    clock: Arc<dyn Clock>,
+) -> Result<SqliteStore, Failure> {
     let kalshi = &config.kalshi;
     let stamp = Stamp::new(kalshi.execution_mode, kalshi.environment, &kalshi.api_key_id);
     SqliteStore::open(&config.database.url, &stamp, new_id, clock)
@@ -65,7 +70,11 @@ pub(crate) fn open_store(config: &Config, new_id: NewDatabaseId, clock: Arc<dyn 
 }
 
 fn share_bp(share: f64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "validated to lie in 0..=1")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "validated to lie in 0..=1"
+    )]
     let bp = (share * 10_000.0).round() as u32;
     bp
 }
@@ -120,18 +129,30 @@ pub(crate) fn configured_limits(config: &Config) -> Value {
 /// [`Failure`] with the key that cannot be used.
 pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
     let alpha = &config.leaderboard_alpha;
-    let wrong = |key: &str, detail: String| Failure::failed(format!("configuration: leaderboard_alpha.{key}: {detail}"));
+    let wrong = |key: &str, detail: String| {
+        Failure::failed(format!("configuration: leaderboard_alpha.{key}: {detail}"))
+    };
     let cents = |cents: u32| Price::from_cents(i64::from(cents)).unwrap_or(Price::ONE);
     let tickers = |key: &str, map: &std::collections::BTreeMap<String, String>| {
         map.iter()
-            .map(|(ticker, name)| Ok((ticker.parse::<Ticker>().map_err(|e| wrong(key, e.to_string()))?, name.clone())))
+            .map(|(ticker, name)| {
+                Ok((
+                    ticker.parse::<Ticker>().map_err(|e| wrong(key, e.to_string()))?,
+                    name.clone(),
+                ))
+            })
             .collect::<Result<_, Failure>>()
     };
     let mut params = Params::default();
     params.estimator = match alpha.estimator.as_str() {
         "rank_table" => EstimatorKind::RankTable,
         "persistence" => EstimatorKind::Persistence,
-        other => return Err(wrong("estimator", format!("`{other}` is not one of rank_table, persistence"))),
+        other => {
+            return Err(wrong(
+                "estimator",
+                format!("`{other}` is not one of rank_table, persistence"),
+            ));
+        }
     };
     params.rank_table.preliminary_discount = alpha.preliminary_model_discount;
     params.pool.weight_at_rest = alpha.model_weight;
@@ -155,12 +176,17 @@ pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
     params.mapping.organization_aliases.clone_from(&alpha.org_aliases);
     params.mapping.suggestion_threshold = alpha.fuzzy_match_threshold;
     for rules in &alpha.approved_rules {
-        let series = rules.series.parse().map_err(|e: autotrader_domain::NameError| wrong("approved_rules", e.to_string()))?;
+        let series = rules
+            .series
+            .parse()
+            .map_err(|e: autotrader_domain::NameError| wrong("approved_rules", e.to_string()))?;
         let approved = ApprovedRules::new(series, rules.text.clone(), &rules.rule_set)
             .map_err(|error| wrong("approved_rules", error.to_string()))?;
         params.mapping.approved_rules.push(approved);
     }
-    params.validate().map_err(|error| Failure::failed(format!("configuration: {error}")))?;
+    params
+        .validate()
+        .map_err(|error| Failure::failed(format!("configuration: {error}")))?;
     Ok(params)
 }
 
@@ -169,7 +195,10 @@ fn seconds(seconds: u64) -> TimeDelta {
 }
 
 fn minutes(minutes: f64) -> TimeDelta {
-    #[expect(clippy::cast_possible_truncation, reason = "validated to be finite and at least zero; saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "validated to be finite and at least zero; saturates"
+    )]
     let millis = (minutes * 60_000.0) as i64;
     TimeDelta::milliseconds(millis.clamp(1, 31_536_000_000))
 }
@@ -180,14 +209,21 @@ fn minutes(minutes: f64) -> TimeDelta {
 /// [`Failure`] with the name that is not one.
 pub(crate) fn series(config: &Config) -> Result<Vec<SeriesTicker>, Failure> {
     let parse = |name: &String| {
-        name.parse().map_err(|error| Failure::failed(format!("configuration: leaderboard_alpha.target_series: {error}.")))
+        name.parse().map_err(|error| {
+            Failure::failed(format!(
+                "configuration: leaderboard_alpha.target_series: {error}."
+            ))
+        })
     };
     config.leaderboard_alpha.target_series.iter().map(parse).collect()
 }
 
 /// The gate's settings.
 pub(crate) fn gate_settings(config: &Config) -> GateSettings {
-    GateSettings { min_rows: config.arena_monitor.min_rows as usize, ..GateSettings::default() }
+    GateSettings {
+        min_rows: config.arena_monitor.min_rows as usize,
+        ..GateSettings::default()
+    }
 }
 
 /// The figures of the vintage rules.
@@ -224,14 +260,21 @@ pub(crate) fn exchange_client(
         .map_err(|error| Failure::failed(format!("configuration: kalshi.base_url: {error}.")))?;
     settings.limits = limits;
     settings.request_timeout = Duration::from_secs(kalshi.request_timeout_seconds);
-    settings.retry = RetryPolicy { max_attempts: kalshi.max_retries, ..RetryPolicy::default() };
+    settings.retry = RetryPolicy {
+        max_attempts: kalshi.max_retries,
+        ..RetryPolicy::default()
+    };
     if kalshi.execution_mode == ExecutionMode::Live {
         let path = std::path::Path::new(&kalshi.private_key_path);
         let credentials = Credentials::from_pem_file(&kalshi.api_key_id, path)
             .map_err(|error| Failure::failed(format!("configuration: kalshi.private_key_path: {error}.")))?;
         settings.credentials = Some(credentials);
     }
-    let ports = ClientPorts { clock, jitter: Arc::new(SeededJitter::new(jitter_seed())), sleeper: Arc::new(TokioSleeper) };
+    let ports = ClientPorts {
+        clock,
+        jitter: Arc::new(SeededJitter::new(jitter_seed())),
+        sleeper: Arc::new(TokioSleeper),
+    };
     KalshiClient::new(&settings, ports).map_err(|error| wrong(error.to_string()))
 }
 
@@ -260,6 +303,8 @@ pub(crate) struct Surroundings {
     pub(crate) pause: Arc<dyn Pause>,
     pub(crate) new_database_id: NewDatabaseId,
     pub(crate) rate_limits: RateLimits,
+    /// How often commands of other processes and the `HALT` file are looked for.
+    pub(crate) control_every: TimeDelta,
     /// Spreads polls.
     pub(crate) jitter_seed: u64,
     /// Further looks at what passes through the core.
@@ -274,6 +319,7 @@ impl Surroundings {
             pause: Arc::new(TimerPause),
             new_database_id: NewDatabaseId::Random,
             rate_limits: RateLimits::BASIC,
+            control_every: TimeDelta::milliseconds(250),
             jitter_seed: jitter_seed(),
             watchers: Vec::new(),
         }
@@ -297,11 +343,21 @@ pub(crate) struct Process {
 pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Result<Process, Failure> {
     let clock = surroundings.clock;
     let params = strategy_params(config)?;
-    let store = Arc::new(open_store(config, surroundings.new_database_id, Arc::clone(&clock))?);
+    let store = Arc::new(open_store(
+        config,
+        surroundings.new_database_id,
+        Arc::clone(&clock),
+    )?);
     info!(event = "database_initialized", url = config.database.url);
-    let restored =
-        store.restore().await.map_err(|error| Failure::failed(format!("database: {error}.")))?;
-    let client = Arc::new(exchange_client(config, surroundings.rate_limits, Arc::clone(&clock))?);
+    let restored = store
+        .restore()
+        .await
+        .map_err(|error| Failure::failed(format!("database: {error}.")))?;
+    let client = Arc::new(exchange_client(
+        config,
+        surroundings.rate_limits,
+        Arc::clone(&clock),
+    )?);
     info!(
         event = "kalshi_client_connected",
         environment = %config.kalshi.environment,
@@ -331,7 +387,10 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
     let engine = Engine::new(
         engine_settings(scope),
         Box::new(VintageKeeper::new(vintage_settings(config))),
-        Box::new(LeaderboardAlpha::new(params).map_err(|error| Failure::failed(format!("configuration: {error}")))?),
+        Box::new(
+            LeaderboardAlpha::new(params)
+                .map_err(|error| Failure::failed(format!("configuration: {error}")))?,
+        ),
         RiskEngine::new(limits(config, opening)),
         opening,
     );
@@ -346,7 +405,11 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         series: series(config)?,
         halt_file: PathBuf::from(&config.risk.global.halt_file),
     };
-    let schedule = Schedule::starting(clock.now(), rhythm(config), surroundings.jitter_seed);
+    let schedule = Schedule::starting(
+        clock.now(),
+        rhythm(config, surroundings.control_every),
+        surroundings.jitter_seed,
+    );
     let mut watchers = watchers(config, notifier);
     watchers.extend(surroundings.watchers);
     let runner = Runner {
@@ -369,7 +432,11 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
 
 /// What every core of this program is told.
 pub(crate) fn engine_settings(scope: AccountScope) -> EngineSettings {
-    EngineSettings { scope, evaluation_interval: TimeDelta::seconds(1), cooldown: TimeDelta::seconds(60) }
+    EngineSettings {
+        scope,
+        evaluation_interval: TimeDelta::seconds(1),
+        cooldown: TimeDelta::seconds(60),
+    }
 }
 
 fn paper_gateway(
@@ -387,7 +454,9 @@ fn paper_gateway(
         ..PaperSettings::default()
     };
     let paper = PaperGateway::new(settings, Arc::clone(clock));
-    paper.restore(restored).map_err(|error| Failure::failed(format!("database: {error}.")))?;
+    paper
+        .restore(restored)
+        .map_err(|error| Failure::failed(format!("database: {error}.")))?;
     Ok(Some(Arc::new(paper)))
 }
 
@@ -398,8 +467,12 @@ fn notifier(config: &Config) -> Result<Notifiers, Failure> {
         return Ok((Arc::new(LogNotifier), None));
     }
     let settings = DiscordSettings::default();
-    let discord = DiscordNotifier::start(config.discord.webhook_url.clone(), settings, &tokio::runtime::Handle::current())
-        .map_err(|error| Failure::failed(format!("configuration: discord.webhook_url: {error}.")))?;
+    let discord = DiscordNotifier::start(
+        config.discord.webhook_url.clone(),
+        settings,
+        &tokio::runtime::Handle::current(),
+    )
+    .map_err(|error| Failure::failed(format!("configuration: discord.webhook_url: {error}.")))?;
     let discord = Arc::new(discord);
     Ok((discord.clone(), Some(discord)))
 }
@@ -417,10 +490,10 @@ fn watchers(config: &Config, notifier: Arc<dyn Notifier>) -> Vec<Box<dyn Watcher
     ]
 }
 
-fn rhythm(config: &Config) -> Rhythm {
+fn rhythm(config: &Config, control: TimeDelta) -> Rhythm {
     let arena = &config.arena_monitor;
     Rhythm {
-        control: TimeDelta::milliseconds(250),
+        control,
         markets: seconds(config.kalshi.market_refresh_seconds),
         books: seconds(config.kalshi.book_poll_seconds),
         page: seconds(arena.poll_interval_seconds),
@@ -438,26 +511,37 @@ impl Process {
     pub(crate) async fn start(&mut self) -> Result<(), Failure> {
         let restored = std::mem::take(&mut self.restored);
         let first_start = restored.opening_cash.is_none();
-        let mismatches = self.runner.ports.executor.restore(&restored).await;
+        let found = self.runner.ports.executor.restore(&restored).await;
         self.runner.engine.restore(restored);
-        for event in mismatches {
-            warn!(event = "restore_mismatch", detail = ?event);
-        }
-        let result = self.runner.reconcile().await?;
+        self.runner.pass_all(found).await?;
+        let result = self.runner.reconcile(first_start).await?;
         if !result.complete {
             let why = result.failure.unwrap_or_else(|| "no reason given".to_owned());
-            return Err(Failure::failed(format!("The account could not be reconciled at start: {why}")));
+            return Err(Failure::failed(format!(
+                "The account could not be reconciled at start: {why}"
+            )));
         }
         if first_start && let Some(balance) = result.balance {
             let stored = self.runner.ports.ledger.set_opening_cash(balance).await;
             stored.map_err(|error| Failure::failed(format!("database: {error}.")))?;
             self.runner.engine.open_with(balance);
         }
-        info!(event = "position_reconciliation_ok", live = self.live, differences = result.differences.len());
+        info!(
+            event = "position_reconciliation_ok",
+            live = self.live,
+            differences = result.differences.len()
+        );
         if self.start_halted {
             let detail = "risk.global.kill_switch_enabled is true".to_owned();
-            self.runner.pass(Event::Command(autotrader_domain::Command::Halt { reason: detail })).await?;
-            info!(event = "kill_switch_activated", cause = Cause::OperatorHalt.code());
+            self.runner
+                .pass(Event::Command(autotrader_domain::Command::Halt {
+                    reason: detail,
+                }))
+                .await?;
+            info!(
+                event = "kill_switch_activated",
+                cause = Cause::OperatorHalt.code()
+            );
         }
         self.note("startup").await;
         Ok(())

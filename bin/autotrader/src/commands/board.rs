@@ -36,29 +36,51 @@ pub(crate) fn board(args: &FileArgs) -> Result<ExitCode, Failure> {
 }
 
 /// The reason on standard error, so that a script sees why.
-#[expect(clippy::print_stderr, reason = "the reason of a failing exit code goes to standard error")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the reason of a failing exit code goes to standard error"
+)]
 fn refuse(args: &FileArgs, gated: &GatedBoard) {
-    let reason = gated.reasons.first().map_or("unreadable", |reason| reason.code.as_str());
+    let reason = gated
+        .reasons
+        .first()
+        .map_or("unreadable", |reason| reason.code.as_str());
     let detail = gated.reasons.first().map_or("", |reason| reason.detail.as_str());
-    eprintln!("error: {}: refused: {reason}: {}", args.file.display(), output::escape(detail));
+    eprintln!(
+        "error: {}: refused: {reason}: {}",
+        args.file.display(),
+        output::escape(detail)
+    );
 }
 
 fn print(gated: &GatedBoard) {
-    let vintage = gated.vintage.map(|vintage| vintage.0.format("%Y-%m-%d %H:%MZ").to_string());
+    let vintage = gated
+        .vintage
+        .map(|vintage| vintage.0.format("%Y-%m-%d %H:%MZ").to_string());
     output::line(&format!(
         "{:?}: {} rows by {}, category {}, style control {}, votes up to {}.",
         gated.verdict,
         gated.board.entries.len(),
         gated.path.map_or("-", autotrader_domain::ParsePath::as_str),
         or_dash(gated.category.as_deref()),
-        gated.style_control.map_or("-", |on| if on { "on" } else { "off" }),
+        gated
+            .style_control
+            .map_or("-", |on| if on { "on" } else { "off" }),
         or_dash(vintage),
     ));
     for reason in &gated.reasons {
-        output::line(&format!("  {}: {}", reason.code.as_str(), output::escape(&reason.detail)));
+        output::line(&format!(
+            "  {}: {}",
+            reason.code.as_str(),
+            output::escape(&reason.detail)
+        ));
     }
     for anomaly in gated.anomalies.iter().take(10) {
-        output::line(&format!("  odd: {}: {}", anomaly.code, output::escape(&anomaly.detail)));
+        output::line(&format!(
+            "  odd: {}: {}",
+            anomaly.code,
+            output::escape(&anomaly.detail)
+        ));
     }
     let rows: Vec<Vec<String>> = gated
         .board
@@ -77,6 +99,9 @@ fn print(gated: &GatedBoard) {
         })
         .collect();
     if !rows.is_empty() {
-        output::table(&["rank", "best", "model", "organisation", "score", "votes"], &rows);
+        output::table(
+            &["rank", "best", "model", "organisation", "score", "votes"],
+            &rows,
+        );
     }
 }

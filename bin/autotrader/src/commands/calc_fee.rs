@@ -28,16 +28,32 @@ struct Report {
 /// [`Failure`] with exit code 2 when a number cannot be read or lies out of range.
 pub(crate) fn calc_fee(args: &CalcFeeArgs) -> Result<ExitCode, Failure> {
     let price = price(&args.price_cents)?;
-    let contracts: Contracts = args.count.parse().map_err(|error| Failure::usage(format!("COUNT: {error}.")))?;
+    let contracts: Contracts = args
+        .count
+        .parse()
+        .map_err(|error| Failure::usage(format!("COUNT: {error}.")))?;
     if contracts.is_zero() {
         return Err(Failure::usage("COUNT: must be above zero."));
     }
     let multiplier = multiplier(&args.multiplier)?;
-    let fee_type = if args.maker { FeeType::QuadraticWithMakerFees } else { FeeType::Quadratic };
-    let liquidity = if args.maker { Liquidity::Maker } else { Liquidity::Taker };
-    let schedule = FeeSchedule { fee_type, multiplier_millionths: multiplier };
+    let fee_type = if args.maker {
+        FeeType::QuadraticWithMakerFees
+    } else {
+        FeeType::Quadratic
+    };
+    let liquidity = if args.maker {
+        Liquidity::Maker
+    } else {
+        Liquidity::Taker
+    };
+    let schedule = FeeSchedule {
+        fee_type,
+        multiplier_millionths: multiplier,
+    };
     let too_large = || Failure::usage("COUNT: too large.");
-    let fee = schedule.fee(liquidity, price, contracts, args.rounding.into()).ok_or_else(too_large)?;
+    let fee = schedule
+        .fee(liquidity, price, contracts, args.rounding.into())
+        .ok_or_else(too_large)?;
     let notional = price.times(contracts).ok_or_else(too_large)?;
     let total = notional.checked_add(fee).ok_or_else(too_large)?;
     let report = Report {
@@ -62,19 +78,33 @@ pub(crate) fn calc_fee(args: &CalcFeeArgs) -> Result<ExitCode, Failure> {
 }
 
 fn price(cents: &str) -> Result<Price, Failure> {
-    let wrong = || Failure::usage(format!("PRICE_CENTS: `{cents}` is not a price between 0 and 100 cents."));
+    let wrong = || {
+        Failure::usage(format!(
+            "PRICE_CENTS: `{cents}` is not a price between 0 and 100 cents."
+        ))
+    };
     let value: Decimal = cents.parse().map_err(|_| wrong())?;
-    let raw = value.checked_mul(Decimal::ONE_HUNDRED).filter(|raw| raw.fract().is_zero()).ok_or_else(wrong)?;
+    let raw = value
+        .checked_mul(Decimal::ONE_HUNDRED)
+        .filter(|raw| raw.fract().is_zero())
+        .ok_or_else(wrong)?;
     raw.to_i64().and_then(Price::from_raw).ok_or_else(wrong)
 }
 
 fn multiplier(text: &str) -> Result<u32, Failure> {
-    let wrong = || Failure::usage(format!("--multiplier: `{text}` is not a number from 0 to 100 with up to 6 decimals."));
+    let wrong = || {
+        Failure::usage(format!(
+            "--multiplier: `{text}` is not a number from 0 to 100 with up to 6 decimals."
+        ))
+    };
     let value: Decimal = text.parse().map_err(|_| wrong())?;
     if value > Decimal::ONE_HUNDRED {
         return Err(wrong());
     }
-    let millionths = value.checked_mul(Decimal::from(1_000_000)).filter(|m| m.fract().is_zero()).ok_or_else(wrong)?;
+    let millionths = value
+        .checked_mul(Decimal::from(1_000_000))
+        .filter(|m| m.fract().is_zero())
+        .ok_or_else(wrong)?;
     millionths.to_u32().ok_or_else(wrong)
 }
 
@@ -92,5 +122,7 @@ fn dollars(money: Money) -> String {
 }
 
 fn per_contract(fee: Money, contracts: Contracts) -> Decimal {
-    decimal(fee).checked_div(Decimal::new(contracts.raw(), 2)).map_or(Decimal::ZERO, |value| value.round_dp(6).normalize())
+    decimal(fee)
+        .checked_div(Decimal::new(contracts.raw(), 2))
+        .map_or(Decimal::ZERO, |value| value.round_dp(6).normalize())
 }

@@ -24,7 +24,11 @@ pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode, Failure> {
             .iter()
             .map(|signal| {
                 let payload = serde_json::to_string(signal).unwrap_or_default();
-                vec![format!("{:?}", signal.urgency()), signal.kind().to_owned(), payload]
+                vec![
+                    format!("{:?}", signal.urgency()),
+                    signal.kind().to_owned(),
+                    payload,
+                ]
             })
             .collect();
         output::table(&["urgency", "type", "payload"], &rows);

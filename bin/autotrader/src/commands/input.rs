@@ -18,15 +18,28 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let unreadable = |error: std::io::Error| Failure::usage(format!("{name}: cannot be read: {error}."));
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
-        std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        std::io::stdin()
+            .lock()
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
     } else {
-        File::open(path).map_err(unreadable)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        File::open(path)
+            .map_err(unreadable)?
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)
+            .map_err(unreadable)?;
     }
     if bytes.is_empty() {
-        return Err(Failure::usage(format!("{name}: the file is empty; name a leaderboard page.")));
+        return Err(Failure::usage(format!(
+            "{name}: the file is empty; name a leaderboard page."
+        )));
     }
     if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_BYTES) {
-        return Err(Failure::usage(format!("{name}: larger than {} MB; no leaderboard page is.", MAX_BYTES >> 20)));
+        return Err(Failure::usage(format!(
+            "{name}: larger than {} MB; no leaderboard page is.",
+            MAX_BYTES >> 20
+        )));
     }
     Ok(bytes)
 }

@@ -24,7 +24,10 @@ fn read<T>(answer: Result<T, StoreError>) -> Result<T, Failure> {
 }
 
 fn newest(list: &ListArgs) -> Filter {
-    Filter { limit: Some(list.limit), ..Filter::default() }
+    Filter {
+        limit: Some(list.limit),
+        ..Filter::default()
+    }
 }
 
 /// `why TICKER`: the last decisions on one contract, in words.
@@ -33,13 +36,22 @@ fn newest(list: &ListArgs) -> Filter {
 /// [`Failure`] when the database cannot be read or knows nothing of the contract.
 pub(crate) fn why(args: &WhyArgs) -> Result<ExitCode, Failure> {
     let history = history(&args.config)?;
-    let filter = Filter { ticker: Some(args.ticker.clone()), limit: Some(10), ..Filter::default() };
+    let filter = Filter {
+        ticker: Some(args.ticker.clone()),
+        limit: Some(10),
+        ..Filter::default()
+    };
     let lines = read(history.decisions(&filter))?;
     let Some(last) = lines.last() else {
-        return Err(Failure::failed(format!("{}: no decision is on record; see `map` for known contracts.", args.ticker)));
+        return Err(Failure::failed(format!(
+            "{}: no decision is on record; see `map` for known contracts.",
+            args.ticker
+        )));
     };
     if args.config.json {
-        output::json(&json!({ "ticker": args.ticker, "latest": last, "sentence": in_words(last), "decisions": lines }))?;
+        output::json(
+            &json!({ "ticker": args.ticker, "latest": last, "sentence": in_words(last), "decisions": lines }),
+        )?;
     } else {
         output::line(&in_words(last));
         for (name, value) in &last.baselines {
@@ -48,7 +60,11 @@ pub(crate) fn why(args: &WhyArgs) -> Result<ExitCode, Failure> {
         if lines.len() > 1 {
             output::line("Earlier:");
             for line in lines.iter().rev().skip(1) {
-                output::line(&format!("  {} {}", line.at.format("%Y-%m-%d %H:%M:%SZ"), in_words(line)));
+                output::line(&format!(
+                    "  {} {}",
+                    line.at.format("%Y-%m-%d %H:%M:%SZ"),
+                    in_words(line)
+                ));
             }
         }
     }
@@ -65,7 +81,11 @@ pub(crate) fn status(args: &LookArgs) -> Result<ExitCode, Failure> {
     let causes = read(history.causes())?;
     let books = Books::of(&history)?;
     let board = read(history.accepted_boards(1))?.pop();
-    let poll = read(history.polls(&Filter { limit: Some(1), ..Filter::default() }))?.pop();
+    let poll = read(history.polls(&Filter {
+        limit: Some(1),
+        ..Filter::default()
+    }))?
+    .pop();
     let why = read(history.latest_decisions())?;
     let mut blocked: BTreeMap<&str, usize> = BTreeMap::new();
     for reason in why.iter().filter_map(|line| line.reason) {
@@ -96,23 +116,56 @@ pub(crate) fn status(args: &LookArgs) -> Result<ExitCode, Failure> {
 }
 
 fn risk_state(causes: &[CauseRecord]) -> RiskState {
-    let known = causes.iter().filter_map(|record| record.cause.parse::<Cause>().ok());
+    let known = causes
+        .iter()
+        .filter_map(|record| record.cause.parse::<Cause>().ok());
     known.map(Cause::state).max().unwrap_or(RiskState::Active)
 }
 
 fn print_status(value: &Value, state: RiskState, causes: &[CauseRecord]) {
     output::line(&format!("State: {state:?}."));
     for cause in causes {
-        output::line(&format!("  {} since {}: {}.", cause.cause, cause.raised_at, output::escape(&cause.detail)));
+        output::line(&format!(
+            "  {} since {}: {}.",
+            cause.cause,
+            cause.raised_at,
+            output::escape(&cause.detail)
+        ));
     }
     let text = |path: &str| value.pointer(path).map_or_else(|| "-".to_owned(), plain);
-    output::line(&format!("Cash {}, positions at cost {}.", text("/cash"), text("/cost_of_positions")));
-    output::line(&format!("Realised {}, fees {}.", text("/pnl/realized"), text("/pnl/fees")));
-    output::line(&format!("{} positions, {} open orders.", text("/positions"), text("/open_orders")));
-    output::line(&format!("Board {} accepted {}.", text("/board/vintage"), text("/board/accepted_at")));
+    output::line(&format!(
+        "Cash {}, positions at cost {}.",
+        text("/cash"),
+        text("/cost_of_positions")
+    ));
+    output::line(&format!(
+        "Realised {}, fees {}.",
+        text("/pnl/realized"),
+        text("/pnl/fees")
+    ));
+    output::line(&format!(
+        "{} positions, {} open orders.",
+        text("/positions"),
+        text("/open_orders")
+    ));
+    output::line(&format!(
+        "Board {} accepted {}.",
+        text("/board/vintage"),
+        text("/board/accepted_at")
+    ));
     if let Some(blocked) = value.get("blocked_by").and_then(Value::as_object) {
-        let list: Vec<String> = blocked.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-        output::line(&format!("Not entered because: {}.", if list.is_empty() { "-".into() } else { list.join(", ") }));
+        let list: Vec<String> = blocked
+            .iter()
+            .map(|(reason, count)| format!("{reason} {count}"))
+            .collect();
+        output::line(&format!(
+            "Not entered because: {}.",
+            if list.is_empty() {
+                "-".into()
+            } else {
+                list.join(", ")
+            }
+        ));
     }
 }
 
@@ -168,7 +221,10 @@ pub(crate) fn positions(args: &LookArgs) -> Result<ExitCode, Failure> {
     let history = history(&args.config)?;
     let positions = read(history.positions())?;
     if args.config.json {
-        let list: Vec<Value> = positions.iter().map(|(ticker, position)| position_json(ticker, position)).collect();
+        let list: Vec<Value> = positions
+            .iter()
+            .map(|(ticker, position)| position_json(ticker, position))
+            .collect();
         output::json(&json!({ "positions": list }))?;
     } else {
         let rows: Vec<Vec<String>> = positions
@@ -228,7 +284,20 @@ pub(crate) fn orders(args: &ListArgs) -> Result<ExitCode, Failure> {
                 ]
             })
             .collect();
-        output::table(&["created", "ticker", "purpose", "side", "contracts", "limit", "state", "filled", "id"], &rows);
+        output::table(
+            &[
+                "created",
+                "ticker",
+                "purpose",
+                "side",
+                "contracts",
+                "limit",
+                "state",
+                "filled",
+                "id",
+            ],
+            &rows,
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -257,7 +326,10 @@ pub(crate) fn fills(args: &ListArgs) -> Result<ExitCode, Failure> {
                 ]
             })
             .collect();
-        output::table(&["filled", "ticker", "side", "contracts", "price", "fee", "order"], &rows);
+        output::table(
+            &["filled", "ticker", "side", "contracts", "price", "fee", "order"],
+            &rows,
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -322,7 +394,13 @@ pub(crate) fn pnl(args: &LookArgs) -> Result<ExitCode, Failure> {
             })
             .collect();
         let net = realized.saturating_sub(fees);
-        rows.push(vec!["total".into(), realized.to_string(), fees.to_string(), net.to_string(), String::new()]);
+        rows.push(vec![
+            "total".into(),
+            realized.to_string(),
+            fees.to_string(),
+            net.to_string(),
+            String::new(),
+        ]);
         output::table(&["day (New York)", "realised", "fees", "net", "fills"], &rows);
     }
     Ok(ExitCode::SUCCESS)

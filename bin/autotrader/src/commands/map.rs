@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use autotrader_arena_signals::{PageReader, VintageKeeper};
-use autotrader_domain::ports::{BoardReader as _, Clock, LeaderboardSource as _, MarketData as _, SignalSource as _};
+use autotrader_domain::ports::{
+    BoardReader as _, Clock, LeaderboardSource as _, MarketData as _, SignalSource as _,
+};
 use autotrader_domain::{Market, Reading, ReadingOutcome, Ticker, Verdict};
 use autotrader_kalshi_api::RateLimits;
 use autotrader_strategy::map_report;
@@ -48,14 +50,20 @@ pub(crate) async fn map(args: LookArgs) -> Result<ExitCode, Failure> {
                 vec![
                     line.ticker.to_string(),
                     format!("{:?}", line.state),
-                    line.claim.as_ref().map_or_else(|| "-".to_owned(), |claim| serde_json::to_string(claim).unwrap_or_default()),
+                    line.claim.as_ref().map_or_else(
+                        || "-".to_owned(),
+                        |claim| serde_json::to_string(claim).unwrap_or_default(),
+                    ),
                     or_dash(line.rule_set.as_deref()),
                     reasons.join(", "),
                     line.suggestions.join(", "),
                 ]
             })
             .collect();
-        output::table(&["ticker", "state", "pays on", "rules", "blocked by", "similar"], &rows);
+        output::table(
+            &["ticker", "state", "pays on", "rules", "blocked by", "similar"],
+            &rows,
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -69,6 +77,8 @@ fn tradable(reading: &Reading) -> Result<(), Failure> {
             let detail = reason.map_or("", |reason| reason.detail.as_str());
             Err(Failure::failed(format!("leaderboard: {code}: {detail}")))
         }
-        ReadingOutcome::Failed { code, detail } => Err(Failure::failed(format!("leaderboard: {code}: {detail}"))),
+        ReadingOutcome::Failed { code, detail } => {
+            Err(Failure::failed(format!("leaderboard: {code}: {detail}")))
+        }
     }
 }

@@ -16,7 +16,8 @@ use crate::{Failure, output};
 /// [`Failure`] with exit code 2 when it holds no board.
 pub(crate) fn read_board(path: &std::path::Path) -> Result<Board, Failure> {
     let bytes = input::read(path)?;
-    let parsed = parse_ungated(&bytes).map_err(|error| Failure::usage(format!("{}: {error}.", path.display())))?;
+    let parsed =
+        parse_ungated(&bytes).map_err(|error| Failure::usage(format!("{}: {error}.", path.display())))?;
     Ok(parsed.board)
 }
 
@@ -25,9 +26,14 @@ pub(crate) fn read_board(path: &std::path::Path) -> Result<Board, Failure> {
 /// # Errors
 /// [`Failure`] with exit code 2 for unreadable input or an unknown rule set, with exit code 1 when nobody wins.
 pub(crate) fn resolve(args: &ResolveArgs) -> Result<ExitCode, Failure> {
-    let rule: Rule = args.rules.parse().map_err(|error| Failure::usage(format!("--rules: {error}.")))?;
-    let precision: ScorePrecision =
-        args.precision.parse().map_err(|error| Failure::usage(format!("--precision: {error}.")))?;
+    let rule: Rule = args
+        .rules
+        .parse()
+        .map_err(|error| Failure::usage(format!("--rules: {error}.")))?;
+    let precision: ScorePrecision = args
+        .precision
+        .parse()
+        .map_err(|error| Failure::usage(format!("--precision: {error}.")))?;
     let board = read_board(&args.file.file)?;
     let explanation = explain(&board.entries, &RuleSet::new(rule, precision));
     if args.file.json {
@@ -44,6 +50,9 @@ pub(crate) fn resolve(args: &ResolveArgs) -> Result<ExitCode, Failure> {
     }
     match explanation.winner {
         Some(_) => Ok(ExitCode::SUCCESS),
-        None => Err(Failure::failed(format!("{}: nobody wins under {rule}.", args.file.file.display()))),
+        None => Err(Failure::failed(format!(
+            "{}: nobody wins under {rule}.",
+            args.file.file.display()
+        ))),
     }
 }

@@ -32,19 +32,34 @@ pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
             args.listen
         )));
     }
-    let keys = SimKeys::generate(&mut rand_source()).map_err(|error| Failure::failed(format!("key: {error}.")))?;
-    let files = keys
-        .write_to(&args.key_dir)
-        .map_err(|error| Failure::failed(format!("{}: cannot be written: {error}.", args.key_dir.display())))?;
+    let keys =
+        SimKeys::generate(&mut rand_source()).map_err(|error| Failure::failed(format!("key: {error}.")))?;
+    let files = keys.write_to(&args.key_dir).map_err(|error| {
+        Failure::failed(format!("{}: cannot be written: {error}.", args.key_dir.display()))
+    })?;
     let clock = Arc::new(SystemClock::new());
-    let options = WorldOptions { seed: args.seed, start: clock.now(), days: DAYS, tweak_row: None };
+    let options = WorldOptions {
+        seed: args.seed,
+        start: clock.now(),
+        days: DAYS,
+        tweak_row: None,
+    };
     let world = World::live(&options);
-    let server_options = ServerOptions { keys: vec![(keys.api_key(), world.trader())], move_every: Some(MOVE_EVERY) };
+    let server_options = ServerOptions {
+        keys: vec![(keys.api_key(), world.trader())],
+        move_every: Some(MOVE_EVERY),
+    };
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| Failure::failed(format!("{}: cannot be listened on: {error}.", args.listen)))?;
-    let server = spawn(listener, Arc::new(Mutex::new(world)), clock, server_options, std::future::pending())
-        .map_err(|error| Failure::failed(format!("server: {error}.")))?;
+    let server = spawn(
+        listener,
+        Arc::new(Mutex::new(world)),
+        clock,
+        server_options,
+        std::future::pending(),
+    )
+    .map_err(|error| Failure::failed(format!("server: {error}.")))?;
     let ready = json!({
         "ready": true,
         "base_url": server.base_url(),

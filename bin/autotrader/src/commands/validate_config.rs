@@ -11,7 +11,10 @@ use crate::{Failure, output, wiring};
 ///
 /// # Errors
 /// [`Failure`] with one line that names file or variable and key.
-#[expect(clippy::print_stderr, reason = "warnings go to the operator, not into the output")]
+#[expect(
+    clippy::print_stderr,
+    reason = "warnings go to the operator, not into the output"
+)]
 pub(crate) fn validate_config(args: &ConfigArgs) -> Result<ExitCode, Failure> {
     let loaded = wiring::load_config(args)?;
     wiring::strategy_params(&loaded.config)?;
@@ -40,7 +43,12 @@ pub(crate) fn validate_config(args: &ConfigArgs) -> Result<ExitCode, Failure> {
             let limits = risk.as_object().into_iter().flatten();
             let rows: Vec<Vec<String>> = plain
                 .chain(limits)
-                .map(|(key, value)| vec![key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)])
+                .map(|(key, value)| {
+                    vec![
+                        key.clone(),
+                        value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+                    ]
+                })
                 .collect();
             output::table(&["key", "value"], &rows);
         }

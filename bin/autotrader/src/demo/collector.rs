@@ -34,7 +34,10 @@ pub(crate) struct Collected {
 impl Collected {
     /// Orders of one purpose that got at least one execution.
     pub(crate) fn filled(&self, purpose: Purpose) -> usize {
-        self.purposes.values().filter(|(own, filled)| *own == purpose && *filled).count()
+        self.purposes
+            .values()
+            .filter(|(own, filled)| *own == purpose && *filled)
+            .count()
     }
 
     fn block(&mut self, code: &str) {
@@ -76,7 +79,10 @@ impl<'a> ReadingLine<'a> {
                 rows: page.board.entries.len(),
                 ..empty
             },
-            ReadingOutcome::Failed { code, .. } => Self { failure: Some(code), ..empty },
+            ReadingOutcome::Failed { code, .. } => Self {
+                failure: Some(code),
+                ..empty
+            },
         }
     }
 }
@@ -132,8 +138,13 @@ fn saw_reading(collected: &mut Collected, at: DateTime<Utc>, reading: &Reading) 
 }
 
 fn saw_order(collected: &mut Collected, at: DateTime<Utc>, order: &Order, detail: &str) {
-    collected.orders.push(line(&json!({ "at": at, "order": order, "detail": detail })));
-    let entry = collected.purposes.entry(order.client_order_id.clone()).or_insert((order.intent.purpose, false));
+    collected
+        .orders
+        .push(line(&json!({ "at": at, "order": order, "detail": detail })));
+    let entry = collected
+        .purposes
+        .entry(order.client_order_id.clone())
+        .or_insert((order.intent.purpose, false));
     entry.1 |= !order.filled.is_zero();
 }
 

@@ -12,7 +12,9 @@ use crate::Failure;
 /// # Errors
 /// [`Failure`] with the path that cannot be written.
 pub(crate) fn write(directory: &Path, collected: &Collected, exchange_log: &str) -> Result<(), Failure> {
-    let failed = |path: &Path, error: &std::io::Error| Failure::failed(format!("{}: cannot be written: {error}.", path.display()));
+    let failed = |path: &Path, error: &std::io::Error| {
+        Failure::failed(format!("{}: cannot be written: {error}.", path.display()))
+    };
     fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
     let file = |name: &str, text: &str| {
         let path = directory.join(name);

@@ -29,7 +29,9 @@ use report::{Facts, report};
 
 /// Where virtual time starts: a Monday, so that the weekly checks fall inside the run.
 fn start_of_time() -> DateTime<Utc> {
-    Utc.with_ymd_and_hms(2026, 9, 21, 0, 0, 0).single().unwrap_or(DateTime::UNIX_EPOCH)
+    Utc.with_ymd_and_hms(2026, 9, 21, 0, 0, 0)
+        .single()
+        .unwrap_or(DateTime::UNIX_EPOCH)
 }
 
 /// Runs the demo and prints its report.
@@ -39,7 +41,8 @@ fn start_of_time() -> DateTime<Utc> {
 pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     let start = start_of_time();
     let end = start + TimeDelta::days(i64::from(args.days));
-    let directory = tempfile::tempdir().map_err(|error| Failure::failed(format!("temporary directory: {error}.")))?;
+    let directory =
+        tempfile::tempdir().map_err(|error| Failure::failed(format!("temporary directory: {error}.")))?;
     let clock = Arc::new(ManualClock::new(start));
     let stage = Stage::set(&args, start, clock.clone(), directory.path()).await?;
     let config = configuration(directory.path(), &stage)?;
@@ -49,13 +52,14 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
         pause: Arc::new(NoPause),
         new_database_id: NewDatabaseId::Given(format!("demo-{}", args.seed)),
         rate_limits: RateLimits::UNLIMITED,
+        control_every: TimeDelta::minutes(5),
         jitter_seed: args.seed,
         watchers: vec![Box::new(collector.clone())],
     };
     let mut process = wiring::assemble(&config, surroundings).await?;
     process.start().await?;
     run_to(&mut process.runner, &mut process.schedule, &clock, end).await?;
-    let reconciliation = process.runner.reconcile().await?;
+    let reconciliation = process.runner.reconcile(false).await?;
     let reader = wiring::exchange_client(&config, RateLimits::UNLIMITED, clock.clone())?;
     let exchange = reader
         .snapshot(start)
@@ -90,18 +94,40 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set(args: &DemoArgs, start: DateTime<Utc>, clock: Arc<ManualClock>, directory: &Path) -> Result<Self, Failure> {
+    async fn set(
+        args: &DemoArgs,
+        start: DateTime<Utc>,
+        clock: Arc<ManualClock>,
+        directory: &Path,
+    ) -> Result<Self, Failure> {
         let failed = |error: String| Failure::failed(format!("the stand-in cannot start: {error}."));
         let keys = SimKeys::from_seed(args.seed).map_err(|error| failed(error.to_string()))?;
-        let key = keys.write_to(directory).map_err(|error| failed(error.to_string()))?;
-        let world = World::demo(&WorldOptions { seed: args.seed, start, days: args.days, tweak_row: args.tweak_row });
+        let key = keys
+            .write_to(directory)
+            .map_err(|error| failed(error.to_string()))?;
+        let world = World::demo(&WorldOptions {
+            seed: args.seed,
+            start,
+            days: args.days,
+            tweak_row: args.tweak_row,
+        });
         let trader = world.trader();
         let world = Arc::new(Mutex::new(world));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| failed(error.to_string()))?;
-        let options = ServerOptions { keys: vec![(keys.api_key(), trader)], move_every: None };
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        let options = ServerOptions {
+            keys: vec![(keys.api_key(), trader)],
+            move_every: None,
+        };
         let server = spawn(listener, world.clone(), clock, options, std::future::pending())
             .map_err(|error| failed(error.to_string()))?;
-        Ok(Self { server, world, key, key_id: keys.key_id().to_owned() })
+        Ok(Self {
+            server,
+            world,
+            key,
+            key_id: keys.key_id().to_owned(),
+        })
     }
 
     fn exchange_log(&self) -> Result<String, Failure> {
@@ -118,10 +144,19 @@ fn configuration(directory: &Path, stage: &Stage) -> Result<Config, Failure> {
         execution_mode: Some(ExecutionMode::Live),
         variables: [
             ("AUTOTRADER__KALSHI__API_KEY_ID".to_owned(), stage.key_id.clone()),
-            ("AUTOTRADER__KALSHI__PRIVATE_KEY_PATH".to_owned(), stage.key.private_key.display().to_string()),
+            (
+                "AUTOTRADER__KALSHI__PRIVATE_KEY_PATH".to_owned(),
+                stage.key.private_key.display().to_string(),
+            ),
             ("AUTOTRADER__KALSHI__BASE_URL".to_owned(), stage.server.base_url()),
-            ("AUTOTRADER__ARENA_MONITOR__PRIMARY_URL".to_owned(), stage.server.leaderboard_url()),
-            ("AUTOTRADER__DATABASE__URL".to_owned(), format!("sqlite:///{}", directory.join("demo.db").display())),
+            (
+                "AUTOTRADER__ARENA_MONITOR__PRIMARY_URL".to_owned(),
+                stage.server.leaderboard_url(),
+            ),
+            (
+                "AUTOTRADER__DATABASE__URL".to_owned(),
+                format!("sqlite:///{}", directory.join("demo.db").display()),
+            ),
         ]
         .into(),
         working_directory: directory.to_owned(),
@@ -155,29 +190,61 @@ fn finish(args: &DemoArgs, value: &Value) -> Result<ExitCode, Failure> {
     if value.get("reconciled").and_then(Value::as_bool) == Some(true) {
         Ok(ExitCode::SUCCESS)
     } else {
-        Err(Failure::failed("our books and the stand-in's differ; see `differences` in the report."))
+        Err(Failure::failed(
+            "our books and the stand-in's differ; see `differences` in the report.",
+        ))
     }
 }
 
 fn print(value: &Value) {
-    let text = |key: &str| value.pointer(key).map_or_else(|| "-".to_owned(), |v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
-    output::line(&format!("{} virtual days with seed {}:", text("/days"), text("/seed")));
+    let text = |key: &str| {
+        value.pointer(key).map_or_else(
+            || "-".to_owned(),
+            |v| v.as_str().map_or_else(|| v.to_string(), str::to_owned),
+        )
+    };
+    output::line(&format!(
+        "{} virtual days with seed {}:",
+        text("/days"),
+        text("/seed")
+    ));
     output::line(&format!(
         "  {} readings: {} boards accepted, {} held, {} refused; {} signals.",
-        text("/readings"), text("/boards_accepted"), text("/boards_held"), text("/boards_refused"), text("/signals"),
+        text("/readings"),
+        text("/boards_accepted"),
+        text("/boards_held"),
+        text("/boards_refused"),
+        text("/signals"),
     ));
     output::line(&format!(
         "  {} decisions, {} orders: {} entries and {} exits filled in {} fills; {} settlements.",
-        text("/decisions"), text("/orders"), text("/entries"), text("/exits"), text("/fills"), text("/settlements"),
+        text("/decisions"),
+        text("/orders"),
+        text("/entries"),
+        text("/exits"),
+        text("/fills"),
+        text("/settlements"),
     ));
     output::line(&format!(
         "  cash {} of {}, equity {}; realised {}, unrealised {}, fees {}.",
-        text("/cash"), text("/opening_cash"), text("/equity"),
-        text("/pnl/realized"), text("/pnl/unrealized"), text("/pnl/fees"),
+        text("/cash"),
+        text("/opening_cash"),
+        text("/equity"),
+        text("/pnl/realized"),
+        text("/pnl/unrealized"),
+        text("/pnl/fees"),
     ));
-    output::line(&format!("  books agree with the exchange's to the micro-dollar: {}.", text("/reconciled")));
+    output::line(&format!(
+        "  books agree with the exchange's to the micro-dollar: {}.",
+        text("/reconciled")
+    ));
     output::line("  not traded because:");
-    for (reason, count) in value.get("blocked_by").and_then(Value::as_object).into_iter().flatten() {
+    for (reason, count) in value
+        .get("blocked_by")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         output::line(&format!("    {count:>6}  {reason}"));
     }
     output::line(&format!("  decision hash {}", text("/decision_hash")));

@@ -50,8 +50,13 @@ fn reconciled(facts: &Facts<'_>) -> bool {
         .filter(|(_, position)| !position.net.is_flat())
         .map(|(ticker, position)| (ticker, position.net))
         .collect();
-    let mut theirs: Vec<(&Ticker, Net)> =
-        facts.exchange.positions.iter().filter(|(_, net)| !net.is_flat()).map(|(ticker, net)| (ticker, *net)).collect();
+    let mut theirs: Vec<(&Ticker, Net)> = facts
+        .exchange
+        .positions
+        .iter()
+        .filter(|(_, net)| !net.is_flat())
+        .map(|(ticker, net)| (ticker, *net))
+        .collect();
     theirs.sort();
     facts.differences.is_empty() && ours == theirs && portfolio.cash == facts.exchange.balance
 }
@@ -61,8 +66,12 @@ pub(crate) fn report(facts: &Facts<'_>) -> Value {
     let (engine, collected) = (facts.engine, facts.collected);
     let account = engine.account();
     let marks = engine.marks();
-    let positions: Vec<Value> =
-        account.portfolio.positions.iter().map(|(ticker, position)| position_json(ticker, position)).collect();
+    let positions: Vec<Value> = account
+        .portfolio
+        .positions
+        .iter()
+        .map(|(ticker, position)| position_json(ticker, position))
+        .collect();
     let exchange: Vec<Value> = facts
         .exchange
         .positions

@@ -46,5 +46,9 @@ pub(crate) async fn markets(ports: Ports, closed: Vec<Ticker>) -> Brought {
     for ticker in &closed {
         found.push(ports.market_data.market(ticker).await);
     }
-    Brought::Markets { status, series, closed: found }
+    Brought::Markets {
+        status,
+        series,
+        closed: found,
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) async fn run_until(
                 Job::Control => runner.control().await?,
                 Job::Account => runner.account().await?,
                 Job::Reconcile => {
-                    runner.reconcile().await?;
+                    runner.reconcile(false).await?;
                 }
                 Job::Page if running.insert(job) => {
                     let work = fetch::page(runner.ports.clone());
@@ -53,7 +53,9 @@ pub(crate) async fn run_until(
             }
         }
         let wait = schedule.next_due().map_or(Duration::from_secs(1), |next| {
-            (next - runner.ports.clock.now()).to_std().unwrap_or(Duration::ZERO)
+            (next - runner.ports.clock.now())
+                .to_std()
+                .unwrap_or(Duration::ZERO)
         });
         tokio::select! {
             biased;
@@ -71,8 +73,14 @@ pub(crate) async fn run_until(
         }
     }
     jobs.abort_all();
-    if tokio::time::timeout(DRAIN, runner.withdraw_orders()).await.is_err() {
-        warn!(event = "drain_incomplete", detail = "orders may still rest; the next start resolves them");
+    if tokio::time::timeout(DRAIN, runner.withdraw_orders())
+        .await
+        .is_err()
+    {
+        warn!(
+            event = "drain_incomplete",
+            detail = "orders may still rest; the next start resolves them"
+        );
     }
     Ok(())
 }

@@ -34,10 +34,9 @@ impl Runner {
         let mut queue = VecDeque::from([event]);
         while let Some(event) = queue.pop_front() {
             let at = self.ports.clock.now();
-            let handled = self
-                .engine
-                .handle(at, &event)
-                .map_err(|error| Failure::failed(format!("The journal record cannot be written: {error}.")))?;
+            let handled = self.engine.handle(at, &event).map_err(|error| {
+                Failure::failed(format!("The journal record cannot be written: {error}."))
+            })?;
             for watcher in &mut self.watchers {
                 watcher.saw(at, &event, &handled);
             }
@@ -65,12 +64,22 @@ impl Runner {
         }
         for action in actions {
             match action {
-                Effect::Place { order, exchange_index } => {
+                Effect::Place {
+                    order,
+                    exchange_index,
+                } => {
                     let events = self.ports.executor.place(order, exchange_index).await;
                     queue.extend(events.into_iter().map(from_execution));
                 }
                 Effect::Cancel(id) => {
-                    queue.extend(self.ports.executor.cancel(&id).await.into_iter().map(from_execution));
+                    queue.extend(
+                        self.ports
+                            .executor
+                            .cancel(&id)
+                            .await
+                            .into_iter()
+                            .map(from_execution),
+                    );
                 }
                 Effect::Record(_) | Effect::Alert(_) => {}
             }
@@ -85,7 +94,11 @@ impl Runner {
         match brought {
             Brought::Page(answer) => self.absorb_page(answer).await,
             Brought::Books(books) => self.absorb_books(books).await,
-            Brought::Markets { status, series, closed } => {
+            Brought::Markets {
+                status,
+                series,
+                closed,
+            } => {
                 match status {
                     Ok(status) => self.pass(Event::Exchange(status)).await?,
                     Err(error) => self.feed_failed("exchange status", error).await?,
@@ -93,12 +106,15 @@ impl Runner {
                 for (series, markets) in series {
                     match markets {
                         Ok(markets) => {
-                            if let Some(paper) = &self.ports.paper {
-                                markets.iter().for_each(|market| {
-                                    paper.on_market(market);
-                                });
+                            let paper = self.ports.paper.as_ref();
+                            let mut changed = false;
+                            for market in &markets {
+                                changed |= paper.is_some_and(|paper| paper.on_market(market));
                             }
                             self.pass(Event::Markets { series, markets }).await?;
+                            if changed {
+                                self.account().await?;
+                            }
                         }
                         Err(error) => self.feed_failed(series.as_str(), error).await?,
                     }
@@ -118,9 +134,16 @@ impl Runner {
         &mut self,
         answer: Result<autotrader_domain::ports::RawPage, autotrader_domain::ports::SourceFailure>,
     ) -> Result<(), Failure> {
-        self.failures = if answer.is_ok() { 0 } else { self.failures.saturating_add(1) };
+        self.failures = if answer.is_ok() {
+            0
+        } else {
+            self.failures.saturating_add(1)
+        };
         if self.failures == self.max_consecutive_failures {
-            warn!(event = "arena_failure_threshold_triggered", failures = self.failures);
+            warn!(
+                event = "arena_failure_threshold_triggered",
+                failures = self.failures
+            );
         }
         let reading = self.reader.read(answer, self.ports.clock.now());
         self.pass(Event::Reading(reading)).await
@@ -137,13 +160,23 @@ impl Runner {
                 for (ticker, book) in books {
                     match book {
                         Ok(book) => {
-                            changed |= self.ports.paper.as_ref().is_some_and(|paper| paper.on_book(&book));
+                            changed |= self
+                                .ports
+                                .paper
+                                .as_ref()
+                                .is_some_and(|paper| paper.on_book(&book));
                             self.pass(Event::Book(book)).await?;
                         }
                         Err(FeedError::Transient(detail)) => {
                             info!(event = "book_unavailable", ticker = %ticker, detail);
                         }
-                        Err(error) => self.pass(Event::BookBroken { ticker, detail: error.to_string() }).await?,
+                        Err(error) => {
+                            self.pass(Event::BookBroken {
+                                ticker,
+                                detail: error.to_string(),
+                            })
+                            .await?
+                        }
                     }
                 }
                 if changed { self.account().await } else { Ok(()) }
@@ -153,7 +186,11 @@ impl Runner {
 
     /// A market that closed while we hold it: the paper venue settles it as the exchange did.
     async fn absorb_closed(&mut self, market: autotrader_domain::Market) -> Result<(), Failure> {
-        let settled = self.ports.paper.as_ref().is_some_and(|paper| paper.on_market(&market));
+        let settled = self
+            .ports
+            .paper
+            .as_ref()
+            .is_some_and(|paper| paper.on_market(&market));
         self.pass(Event::Market(market)).await?;
         if settled { self.account().await } else { Ok(()) }
     }
@@ -161,7 +198,10 @@ impl Runner {
     async fn feed_failed(&mut self, what: &str, error: FeedError) -> Result<(), Failure> {
         match error {
             FeedError::Schema { path, detail } => {
-                self.pass(Event::SchemaBroken { detail: format!("{what}: {path}: {detail}") }).await
+                self.pass(Event::SchemaBroken {
+                    detail: format!("{what}: {path}: {detail}"),
+                })
+                .await
             }
             error => {
                 warn!(event = "market_data_failed", what, error = %error);
@@ -183,14 +223,25 @@ impl Runner {
     ///
     /// # Errors
     /// As [`Runner::pass`].
-    pub(crate) async fn reconcile(&mut self) -> Result<autotrader_execution::Reconciliation, Failure> {
-        let books = AccountBooks::of(&self.engine.account().portfolio);
+    pub(crate) async fn reconcile(
+        &mut self,
+        first_start: bool,
+    ) -> Result<autotrader_execution::Reconciliation, Failure> {
+        let mut books = AccountBooks::of(&self.engine.account().portfolio);
+        if first_start {
+            // What the account holds is learnt now, not known.
+            books.cash = None;
+        }
         let mut result = self.ports.executor.reconcile(books).await;
         self.pass_all(std::mem::take(&mut result.events)).await?;
         Ok(result)
     }
 
-    async fn pass_all(&mut self, events: Vec<ExecutionEvent>) -> Result<(), Failure> {
+    /// Passes on what execution reports.
+    ///
+    /// # Errors
+    /// As [`Runner::pass`].
+    pub(crate) async fn pass_all(&mut self, events: Vec<ExecutionEvent>) -> Result<(), Failure> {
         for event in events {
             self.pass(from_execution(event)).await?;
         }
@@ -233,9 +284,16 @@ impl Runner {
         let now = self.ports.clock.now();
         let portfolio = &self.engine.account().portfolio;
         let closed = |ticker: &&Ticker| {
-            self.engine.markets().get(*ticker).is_none_or(|market| market.close_time <= now)
+            self.engine
+                .markets()
+                .get(*ticker)
+                .is_none_or(|market| market.close_time <= now)
         };
-        let held = portfolio.positions.iter().filter(|(_, position)| !position.net.is_flat()).map(|(ticker, _)| ticker);
+        let held = portfolio
+            .positions
+            .iter()
+            .filter(|(_, position)| !position.net.is_flat())
+            .map(|(ticker, _)| ticker);
         held.filter(closed).cloned().collect()
     }
 
@@ -244,7 +302,14 @@ impl Runner {
     /// # Errors
     /// As [`Runner::pass`].
     pub(crate) async fn withdraw_orders(&mut self) -> Result<(), Failure> {
-        let open: Vec<Order> = self.engine.account().portfolio.open_orders.values().cloned().collect();
+        let open: Vec<Order> = self
+            .engine
+            .account()
+            .portfolio
+            .open_orders
+            .values()
+            .cloned()
+            .collect();
         for order in open {
             let events = self.ports.executor.cancel(&order.client_order_id).await;
             self.pass_all(events).await?;
@@ -254,13 +319,19 @@ impl Runner {
 
     /// Writes down something about the process itself.
     pub(crate) async fn note(&self, name: &str, detail: &str) -> Result<(), StoreError> {
-        let record = Record::System { at: self.ports.clock.now(), name: name.into(), detail: detail.into() };
+        let record = Record::System {
+            at: self.ports.clock.now(),
+            name: name.into(),
+            detail: detail.into(),
+        };
         self.ports.ledger.record(vec![record]).await
     }
 }
 
 fn store_failed(error: &StoreError) -> Event {
-    Event::StoreFailed { detail: error.to_string() }
+    Event::StoreFailed {
+        detail: error.to_string(),
+    }
 }
 
 fn from_execution(event: ExecutionEvent) -> Event {

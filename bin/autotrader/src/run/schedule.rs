@@ -23,8 +23,14 @@ pub(crate) enum Job {
 
 impl Job {
     /// Every job.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Control, Self::Markets, Self::Books, Self::Page, Self::Account, Self::Reconcile];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Control,
+        Self::Markets,
+        Self::Books,
+        Self::Page,
+        Self::Account,
+        Self::Reconcile,
+    ];
 }
 
 /// How often each job is done.
@@ -65,15 +71,28 @@ impl Schedule {
     pub(crate) fn starting(start: DateTime<Utc>, rhythm: Rhythm, jitter_seed: u64) -> Self {
         let mut next: BTreeMap<Job, DateTime<Utc>> = Job::ALL.into_iter().map(|job| (job, start)).collect();
         next.insert(Job::Reconcile, start + rhythm.reconcile);
-        Self { rhythm, next, jitter_state: jitter_seed | 1 }
+        Self {
+            rhythm,
+            next,
+            jitter_state: jitter_seed | 1,
+        }
     }
 
     /// The jobs due at `now`, in order; each is moved to its next time.
     pub(crate) fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Job> {
-        let due: Vec<Job> = self.next.iter().filter(|(_, at)| **at <= now).map(|(job, _)| *job).collect();
+        let due: Vec<Job> = self
+            .next
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(job, _)| *job)
+            .collect();
         for job in &due {
             let interval = self.rhythm.interval(*job);
-            let jitter = if *job == Job::Page { self.jitter() } else { TimeDelta::zero() };
+            let jitter = if *job == Job::Page {
+                self.jitter()
+            } else {
+                TimeDelta::zero()
+            };
             if let Some(at) = self.next.get_mut(job) {
                 // After a long stop there is one run, not one for every beat missed.
                 *at = (*at + interval).max(now + interval / 2) + jitter;
@@ -93,7 +112,11 @@ impl Schedule {
         self.jitter_state ^= self.jitter_state >> 7;
         self.jitter_state ^= self.jitter_state << 17;
         let most = self.rhythm.page_jitter.num_milliseconds().unsigned_abs();
-        let drawn = if most == 0 { 0 } else { self.jitter_state % (most + 1) };
+        let drawn = if most == 0 {
+            0
+        } else {
+            self.jitter_state % (most + 1)
+        };
         TimeDelta::milliseconds(i64::try_from(drawn).unwrap_or(0))
     }
 }
@@ -123,7 +146,10 @@ mod tests {
     #[test]
     fn everything_but_the_reconciliation_is_due_at_the_start() {
         let mut schedule = schedule(0);
-        assert_eq!(schedule.take_due(at(0)), [Job::Control, Job::Markets, Job::Books, Job::Page, Job::Account]);
+        assert_eq!(
+            schedule.take_due(at(0)),
+            [Job::Control, Job::Markets, Job::Books, Job::Page, Job::Account]
+        );
         assert_eq!(schedule.take_due(at(0)), []);
         assert_eq!(schedule.next_due(), Some(at(1)));
     }
@@ -148,7 +174,10 @@ mod tests {
             schedule.take_due(at(now));
             let next = schedule.next.get(&Job::Page).copied().unwrap();
             let gap = next - at(now);
-            assert!(gap >= TimeDelta::seconds(15) && gap <= TimeDelta::seconds(33), "{gap}");
+            assert!(
+                gap >= TimeDelta::seconds(15) && gap <= TimeDelta::seconds(33),
+                "{gap}"
+            );
             now = next.timestamp() + 1;
         }
     }

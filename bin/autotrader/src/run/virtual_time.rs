@@ -27,7 +27,7 @@ pub(crate) async fn run_to(
                 Job::Control => runner.control().await?,
                 Job::Account => runner.account().await?,
                 Job::Reconcile => {
-                    runner.reconcile().await?;
+                    runner.reconcile(false).await?;
                 }
                 Job::Page => {
                     let brought = fetch::page(ports).await;

@@ -67,10 +67,18 @@ fn log_reading(reading: &Reading, handled: &Handled) {
             );
         }
         ReadingOutcome::Failed { code, detail } => {
-            warn!(event = "arena_fetch_all_failed", code, detail, source = reading.source);
+            warn!(
+                event = "arena_fetch_all_failed",
+                code,
+                detail,
+                source = reading.source
+            );
         }
     }
-    let signals = handled.effects.iter().any(|effect| matches!(effect, Effect::Record(Record::Signal { .. })));
+    let signals = handled
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Record(Record::Signal { .. })));
     if !signals {
         info!(event = "tick_no_signals");
     }
@@ -81,13 +89,28 @@ fn log_effect(effect: &Effect) {
         Effect::Record(Record::Signal { signal, urgency, .. }) => {
             info!(event = "signal_generated", kind = signal.kind(), urgency = ?urgency, signal = ?signal);
         }
-        Effect::Record(Record::Refusal { ticker, reason, detail, .. }) => {
+        Effect::Record(Record::Refusal {
+            ticker,
+            reason,
+            detail,
+            ..
+        }) => {
             info!(event = "order_rejected", by = "risk", ticker = %ticker, reason = reason.code(), detail);
         }
-        Effect::Record(Record::RiskCause { cause, raised: true, detail, .. }) => {
+        Effect::Record(Record::RiskCause {
+            cause,
+            raised: true,
+            detail,
+            ..
+        }) => {
             warn!(event = "kill_switch_activated", cause, detail);
         }
-        Effect::Record(Record::RiskCause { cause, raised: false, detail, .. }) => {
+        Effect::Record(Record::RiskCause {
+            cause,
+            raised: false,
+            detail,
+            ..
+        }) => {
             info!(event = "kill_switch_deactivated", cause, detail);
         }
         Effect::Place { order, .. } => {
@@ -117,20 +140,39 @@ impl Watcher for AlertWatcher {
     fn saw(&mut self, at: DateTime<Utc>, event: &Event, handled: &Handled) {
         if let (true, Event::Fill(fill)) = (self.trades, event) {
             let cost = fill.price.times(fill.contracts).unwrap_or(Money::ZERO);
-            let large = if cost >= self.large_trade { "LARGE TRADE: " } else { "" };
+            let large = if cost >= self.large_trade {
+                "LARGE TRADE: "
+            } else {
+                ""
+            };
             let text = format!(
                 "{large}{:?} {} of {} at {}, fee {}.",
                 fill.side, fill.contracts, fill.ticker, fill.price, fill.fee
             );
-            self.notifier.notify(Alert { severity: Severity::Info, name: format!("fill:{}", fill.fill_id), text, at });
+            self.notifier.notify(Alert {
+                severity: Severity::Info,
+                name: format!("fill:{}", fill.fill_id),
+                text,
+                at,
+            });
         }
         for effect in &handled.effects {
             match effect {
                 Effect::Alert(alert) if self.errors => self.notifier.notify(alert.clone()),
-                Effect::Record(Record::Signal { signal, board, urgency, .. }) if self.signals => {
+                Effect::Record(Record::Signal {
+                    signal,
+                    board,
+                    urgency,
+                    ..
+                }) if self.signals => {
                     let text = format!("{urgency:?}: {signal:?}");
                     let name = format!("signal:{}:{board}", signal.kind());
-                    self.notifier.notify(Alert { severity: Severity::Info, name, text, at });
+                    self.notifier.notify(Alert {
+                        severity: Severity::Info,
+                        name,
+                        text,
+                        at,
+                    });
                 }
                 _ => {}
             }
