@@ -33,9 +33,14 @@ const SETTLEMENT_TIMER: u32 = 1_800;
 /// How many rendered pages are kept; the page under test is nearly always the same one.
 const PAGES_KEPT: usize = 4;
 
-/// A rendered page.
+/// How long after the check an event is decided.
+const DECIDED_AFTER: TimeDelta = TimeDelta::minutes(5);
+
+/// A rendered page of one board and one deployment of the site.
 #[derive(Debug, Clone)]
 struct Rendered {
+    board: Arc<SiteBoard>,
+    build: String,
     body: Bytes,
     gzip: Option<Bytes>,
 }
@@ -50,7 +55,7 @@ pub struct World {
     now: DateTime<Utc>,
     next_quotes: DateTime<Utc>,
     checks: Vec<(DateTime<Utc>, EventTicker)>,
-    pages: Vec<(Arc<SiteBoard>, Rendered)>,
+    pages: Vec<Rendered>,
 }
 
 impl World {
@@ -72,8 +77,7 @@ impl World {
         let trader = exchange.open_account("trader", AccountKind::Member, OPENING_CASH, options.start);
         let liquidity = Liquidity::open(&mut exchange, options.seed, options.start);
         let mut checks: Vec<(DateTime<Utc>, EventTicker)> = scenario
-            .contracts
-            .contracts
+            .contracts()
             .iter()
             .map(|contract| (contract.check, contract.event.clone()))
             .collect();
@@ -114,14 +118,16 @@ impl World {
     /// Does everything due up to `at`, each thing at its own time, so that the steps in which time passes do not matter.
     fn advance(&mut self, at: DateTime<Utc>) {
         while let Some(due) = self.next_due().filter(|due| *due <= at) {
+            self.scenario.extend_to(due);
             self.exchange.advance(due);
             self.determine_due(due);
             if self.next_quotes == due {
                 self.liquidity.act(&mut self.exchange, &self.scenario, due);
-                self.next_quotes = next_round(due, self.scenario.quote_every);
+                self.next_quotes = next_round(due, self.scenario.quote_every());
             }
         }
         if at > self.now {
+            self.scenario.extend_to(at);
             self.exchange.advance(at);
             self.now = at;
         }
@@ -148,14 +154,13 @@ impl World {
             let pays = |contract: &&ListedContract| {
                 contract.event == event
                     && won.is_some_and(|winner| match &contract.claim {
-                        PublicClaim::Model(name) => winner.model.name == *name,
-                        PublicClaim::Lab(lab) => winner.model.organization == *lab,
+                        PublicClaim::Model(name) => *winner.model.name == **name,
+                        PublicClaim::Lab(lab) => *winner.model.organization == **lab,
                     })
             };
             let ticker: Option<Ticker> = self
                 .scenario
-                .contracts
-                .contracts
+                .contracts()
                 .iter()
                 .find(pays)
                 .map(|contract| contract.ticker.clone());
@@ -164,25 +169,27 @@ impl World {
         }
     }
 
-    fn rendered(&mut self, board: &Arc<SiteBoard>) -> Rendered {
-        if let Some((_, page)) = self.pages.iter().find(|(known, _)| Arc::ptr_eq(known, board)) {
+    /// The page of a board at a moment, rendered and compressed once.
+    fn rendered(&mut self, board: &Arc<SiteBoard>, at: DateTime<Utc>) -> Rendered {
+        let build = self.scenario.build(at);
+        let known = |page: &&Rendered| Arc::ptr_eq(&page.board, board) && page.build == build;
+        if let Some(page) = self.pages.iter().find(known) {
             return page.clone();
         }
-        let body = board_page(board);
+        let body = board_page(board, &build);
         let page = Rendered {
+            board: Arc::clone(board),
             gzip: gzip(&body),
+            build,
             body,
         };
         if self.pages.len() >= PAGES_KEPT {
             self.pages.remove(0);
         }
-        self.pages.push((Arc::clone(board), page.clone()));
+        self.pages.push(page.clone());
         page
     }
 }
-
-/// How long after the check an event is decided.
-const DECIDED_AFTER: TimeDelta = TimeDelta::minutes(5);
 
 fn gzip(body: &Bytes) -> Option<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 6), Compression::fast());
@@ -203,10 +210,11 @@ impl SimulatedWorld for World {
         if path != SETTLING_PATH {
             return PageResponse::text(404, "no such leaderboard\n");
         }
+        self.scenario.extend_to(at);
         let shown = self.scenario.shown(at).map(|showing| showing.shown.clone());
         match shown {
             Some(Shown::Board(board) | Shown::OtherCategory(board)) => {
-                let page = self.rendered(&board);
+                let page = self.rendered(&board, at);
                 PageResponse {
                     status: 200,
                     content_type: "text/html; charset=utf-8",
@@ -245,7 +253,7 @@ fn list(exchange: &mut Exchange, scenario: &Scenario, at: DateTime<Utc>) {
             let _ = exchange.add_series(series_listing(ticker, title, fee_model), at);
         }
     }
-    for contract in &scenario.contracts.contracts {
+    for contract in scenario.contracts() {
         events.entry(contract.event.clone()).or_insert(contract);
     }
     for (ticker, contract) in events {
@@ -259,7 +267,7 @@ fn list(exchange: &mut Exchange, scenario: &Scenario, at: DateTime<Utc>) {
         };
         let _ = exchange.add_event(listing, at);
     }
-    for contract in &scenario.contracts.contracts {
+    for contract in scenario.contracts() {
         let _ = exchange.add_market(market_listing(contract, at), at);
     }
 }
@@ -344,7 +352,7 @@ mod tests {
         world.advance_to(options().start + TimeDelta::hours(1));
         assert_eq!(
             world.exchange.all_markets().count(),
-            world.scenario.contracts.contracts.len()
+            world.scenario.contracts().len()
         );
         for market in world.exchange.all_markets() {
             // Nobody bids for the long tail, as on the real exchange; somebody always sells it.

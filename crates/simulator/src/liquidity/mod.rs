@@ -1,6 +1,7 @@
-//! The other participants: a market maker that reads the public page late, and people who trade for reasons of their own.
+//! The other participants: market makers that read the public page late, and people who trade for reasons of their own.
 //!
-//! Neither sees the accounts under test, nor any board that the page has not shown for the market's lag.
+//! None of them sees the accounts under test, nor any board that the page has not shown for the market's lag. A maker looks
+//! at its own orders on the book, so depth that was taken comes back when it looks again.
 
 mod opinion;
 
@@ -11,43 +12,84 @@ use rand_chacha::ChaCha20Rng;
 
 use crate::exchange::{AccountId, AccountKind, Exchange, NewOrder};
 use crate::scenario::{ListedContract, Scenario};
-pub use opinion::opinion;
+pub use opinion::Opinion;
+
+/// A market maker: its name and its quotes on each side, as distance from its opinion in ten-thousandths of a dollar and
+/// contracts.
+struct Style {
+    name: &'static str,
+    quotes: &'static [(i64, u32)],
+}
+
+/// One maker close to the opinion, one far from it with more.
+const STYLES: [Style; 2] = [
+    Style {
+        name: "market maker",
+        quotes: &[(100, 35), (200, 60), (300, 120)],
+    },
+    Style {
+        name: "deep market maker",
+        quotes: &[(600, 200), (900, 300)],
+    },
+];
+
+/// The first makers have seen the page of this part of the lag ago, in thirds; the last ones that of more: so prices move in
+/// steps.
+const LAG_THIRDS: [i32; 3] = [2, 3, 4];
+
+/// How far a mood moves the opinion of a contract, in ten-thousandths of a dollar.
+const MOOD: i64 = 150;
+
+/// How long a mood lasts, in seconds.
+const MOOD_LASTS: i64 = 21_600;
+
+/// The opinion, in ten-thousandths of a dollar, outside which a mood would be most of the price.
+const MOODY: std::ops::RangeInclusive<i64> = 800..=9_200;
+
+/// The lowest and the highest opinion that is quoted: nobody bids for what is all but lost.
+const QUOTED: (i64, i64) = (60, 9_940);
+
+/// How often somebody trades a contract for reasons of his own, per round of quotes.
+const TRADES: f64 = 0.04;
+
+/// How far from the opinion he is willing to pay, in ten-thousandths of a dollar.
+const IMPATIENCE: i64 = 500;
 
 /// The participants' accounts.
 #[derive(Debug, Clone)]
 pub struct Liquidity {
     seed: u64,
-    maker: AccountId,
+    makers: Vec<AccountId>,
     crowd: AccountId,
 }
-
-/// How far the first quote lies from the opinion, and how far quotes are apart, in ten-thousandths of a dollar.
-const FIRST_STEP: i64 = 100;
-const NEXT_STEP: i64 = 100;
-/// Contracts at the first, second and third quote of a side.
-const SIZES: [u32; 3] = [35, 60, 120];
 
 impl Liquidity {
     /// Opens the participants' accounts.
     pub fn open(exchange: &mut Exchange, seed: u64, at: DateTime<Utc>) -> Self {
-        let maker = exchange.open_account("market maker", AccountKind::House, Money::dollars(2_000_000), at);
+        let makers = STYLES
+            .iter()
+            .map(|style| exchange.open_account(style.name, AccountKind::House, Money::dollars(2_000_000), at))
+            .collect();
         let crowd = exchange.open_account("crowd", AccountKind::House, Money::dollars(500_000), at);
-        Self { seed, maker, crowd }
+        Self { seed, makers, crowd }
     }
 
-    /// Quotes every open contract anew, and lets somebody trade now and then.
+    /// Lets the makers quote every open contract, and somebody trade now and then.
     pub fn act(&self, exchange: &mut Exchange, scenario: &Scenario, at: DateTime<Utc>) {
-        for (index, contract) in scenario.contracts.contracts.iter().enumerate() {
+        let opinions: Vec<Opinion> = LAG_THIRDS
+            .iter()
+            .filter_map(|thirds| scenario.public_board(at - scenario.market_lag() / 3 * *thirds))
+            .map(|board| Opinion::of(board))
+            .collect();
+        for (index, contract) in scenario.contracts().iter().enumerate() {
             if contract.check <= at {
                 continue;
             }
+            let fair = self.fair(&opinions, contract, index, at);
+            self.quote(exchange, contract, fair, at);
             let mut rng = self.rng(index, at.timestamp());
-            exchange.cancel_all(self.maker, Some(&contract.ticker), at);
-            if let Some(fair) = self.fair(scenario, contract, index, at) {
-                self.quote(exchange, contract, fair, at);
-                if rng.gen_bool(0.04) {
-                    self.trade(exchange, &contract.ticker, &mut rng, at);
-                }
+            if rng.gen_bool(TRADES) {
+                self.trade(exchange, contract, fair, &mut rng, at);
             }
         }
     }
@@ -57,63 +99,110 @@ impl Liquidity {
         ChaCha20Rng::seed_from_u64(self.seed ^ salt)
     }
 
-    /// The maker's opinion of a contract: the late board's, shifted by a mood that changes every six hours.
-    fn fair(
-        &self,
-        scenario: &Scenario,
-        contract: &ListedContract,
-        index: usize,
-        at: DateTime<Utc>,
-    ) -> Option<i64> {
-        let board = scenario.public_board(at - scenario.market_lag)?;
-        let probability = opinion(board, &contract.claim, contract.check - at);
-        let mood = self
-            .rng(index, at.timestamp().div_euclid(21_600))
-            .gen_range(-150..=150);
+    /// The makers' opinion of a contract in ten-thousandths of a dollar: that of the late boards, moved by a mood.
+    fn fair(&self, opinions: &[Opinion], contract: &ListedContract, index: usize, at: DateTime<Utc>) -> i64 {
+        let to_check = contract.check - at;
+        let sum: f64 = opinions
+            .iter()
+            .map(|opinion| opinion.probability(&contract.claim, to_check))
+            .sum();
+        let probability = sum / opinions.len().max(1) as f64;
         #[expect(clippy::cast_possible_truncation, reason = "a probability times ten thousand")]
         let raw = (probability * 10_000.0).round() as i64;
-        // In the tails a mood would be most of the price.
-        let mood = if (800..=9_200).contains(&raw) { mood } else { 0 };
-        Some((raw + mood).clamp(60, 9_940))
+        let mood = if MOODY.contains(&raw) {
+            // Not all contracts change their mood at the same moment.
+            let own_time = at.timestamp() + 1_117 * i64::try_from(index).unwrap_or(0);
+            self.rng(index, own_time.div_euclid(MOOD_LASTS))
+                .gen_range(-MOOD..=MOOD)
+        } else {
+            0
+        };
+        (raw + mood).clamp(QUOTED.0, QUOTED.1)
     }
 
+    /// Replaces the makers' quotes of one contract unless the book still shows them. All old ones go before the first new
+    /// one comes, so that makers never trade with each other.
     fn quote(&self, exchange: &mut Exchange, contract: &ListedContract, fair: i64, at: DateTime<Utc>) {
-        let tick = if contract.fine_grid { 10 } else { 100 };
-        for (level, size) in (0_i64..).zip(SIZES) {
-            let away = FIRST_STEP + level * NEXT_STEP;
-            let bid = (fair - away).div_euclid(tick) * tick;
-            let ask = -((-(fair + away)).div_euclid(tick)) * tick;
-            for (side, raw) in [(BookSide::Bid, bid), (BookSide::Ask, ask)] {
-                let Some(price) = Price::from_raw(raw).filter(|price| (1..=9_999).contains(&price.raw()))
-                else {
-                    continue;
-                };
-                let order = NewOrder::resting(contract.ticker.clone(), side, Contracts::whole(size), price);
+        let ticker = &contract.ticker;
+        let mut fresh = Vec::new();
+        for (maker, style) in self.makers.iter().zip(&STYLES) {
+            let wanted = wanted(style, contract, fair);
+            if !stands(exchange, *maker, ticker, &wanted) {
+                exchange.cancel_all(*maker, Some(ticker), at);
+                fresh.push((*maker, wanted));
+            }
+        }
+        for (maker, wanted) in fresh {
+            for (side, price, size) in wanted {
+                let order = NewOrder::resting(ticker.clone(), side, size, price);
                 // A closed or paused market refuses quotes; the maker comes back at the next round.
-                let _ = exchange.submit(self.maker, order, at);
+                let _ = exchange.submit(maker, order, at);
             }
         }
     }
 
-    fn trade(&self, exchange: &mut Exchange, ticker: &Ticker, rng: &mut ChaCha20Rng, at: DateTime<Utc>) {
+    fn trade(
+        &self,
+        exchange: &mut Exchange,
+        contract: &ListedContract,
+        fair: i64,
+        rng: &mut ChaCha20Rng,
+        at: DateTime<Utc>,
+    ) {
         let side = if rng.gen_bool(0.5) {
             BookSide::Bid
         } else {
             BookSide::Ask
         };
-        let limit = match side {
-            BookSide::Bid => Price::from_cents(99),
-            BookSide::Ask => Price::from_cents(1),
-        };
-        if let Some(limit) = limit {
-            let size = Contracts::whole(rng.gen_range(3..20));
-            let _ = exchange.submit(
-                self.crowd,
-                NewOrder::immediate(ticker.clone(), side, size, limit),
-                at,
-            );
+        let size = Contracts::whole(rng.gen_range(3..20));
+        if let Some(limit) = on_grid(contract, side.opposite(), fair, IMPATIENCE) {
+            let order = NewOrder::immediate(contract.ticker.clone(), side, size, limit);
+            // A closed or paused market refuses; then nobody trades.
+            let _ = exchange.submit(self.crowd, order, at);
         }
     }
+}
+
+/// The price at a distance below the opinion (bid) or above it (ask), rounded away from it; nothing outside the prices.
+fn on_grid(contract: &ListedContract, side: BookSide, fair: i64, away: i64) -> Option<Price> {
+    let tick = if contract.fine_grid { 10 } else { 100 };
+    let raw = match side {
+        BookSide::Bid => (fair - away).div_euclid(tick) * tick,
+        BookSide::Ask => -((-(fair + away)).div_euclid(tick)) * tick,
+    };
+    (1..10_000).contains(&raw).then(|| Price::from_raw(raw)).flatten()
+}
+
+/// What a maker wants on the book.
+fn wanted(style: &Style, contract: &ListedContract, fair: i64) -> Vec<(BookSide, Price, Contracts)> {
+    [BookSide::Bid, BookSide::Ask]
+        .into_iter()
+        .flat_map(|side| {
+            style.quotes.iter().filter_map(move |(away, size)| {
+                Some((
+                    side,
+                    on_grid(contract, side, fair, *away)?,
+                    Contracts::whole(*size),
+                ))
+            })
+        })
+        .collect()
+}
+
+fn stands(
+    exchange: &Exchange,
+    maker: AccountId,
+    ticker: &Ticker,
+    wanted: &[(BookSide, Price, Contracts)],
+) -> bool {
+    let mut count = 0;
+    for order in exchange.resting(maker, ticker) {
+        count += 1;
+        if !wanted.contains(&(order.asked.side, order.asked.price, order.remaining)) {
+            return false;
+        }
+    }
+    count == wanted.len()
 }
 
 /// The time of the first round after `at` on a grid of `every`.

@@ -45,13 +45,6 @@ pub struct ListedContract {
     pub fine_grid: bool,
 }
 
-/// Every contract of the script.
-#[derive(Debug, Clone, Default)]
-pub struct ContractSet {
-    /// The contracts, by check and series.
-    pub contracts: Vec<ListedContract>,
-}
-
 /// Ten o'clock in New York on a date.
 pub(super) fn check_time(date: NaiveDate) -> Option<DateTime<Utc>> {
     let local = date.and_hms_opt(10, 0, 0)?;
@@ -70,90 +63,87 @@ fn ticker_date(date: NaiveDate) -> Option<String> {
     Some(format!("{:02}{month}{:02}", date.year() % 100, date.day()))
 }
 
-fn words(date: NaiveDate) -> String {
-    date.format("%b %-d, %Y").to_string()
+/// The contracts of both series for one check: the first models of the field, and their labs.
+///
+/// Nothing when the date has no ten o'clock in New York, which no date lacks.
+pub(super) fn list_check(
+    date: NaiveDate,
+    models: &[SiteModel],
+    fine_grid: bool,
+) -> Option<Vec<ListedContract>> {
+    let sheet = Sheet {
+        check: check_time(date)?,
+        day: ticker_date(date)?,
+        fine_grid,
+    };
+    let on = date
+        .format("%b %-d, %Y at 10:00 AM ET, then the market resolves to Yes.")
+        .to_string();
+    let mut contracts = Vec::new();
+    let mut taken = BTreeSet::new();
+    for model in models {
+        let name = &*model.name;
+        let rules = format!("If {name} is the top-ranked AI model on {on}");
+        let ticker_end = suffix(name, &mut taken);
+        contracts.push(sheet.contract(
+            "KXTOPMODEL",
+            &ticker_end,
+            PublicClaim::Model(name.to_owned()),
+            name,
+            rules,
+        )?);
+    }
+    taken.clear();
+    let mut labs = BTreeSet::new();
+    for lab in models
+        .iter()
+        .map(|model| &*model.organization)
+        .filter(|lab| labs.insert(*lab))
+    {
+        let brand = LABS
+            .iter()
+            .find(|(name, _)| *name == lab)
+            .map_or(lab, |(_, brand)| *brand);
+        let rules = format!("If {lab} has the top-ranked LLM on {on}");
+        let ticker_end = suffix(lab, &mut taken);
+        contracts.push(sheet.contract(
+            "KXLLM1",
+            &ticker_end,
+            PublicClaim::Lab(lab.to_owned()),
+            brand,
+            rules,
+        )?);
+    }
+    Some(contracts)
 }
 
-impl ContractSet {
-    /// Lists both series for one check: the first models of the field, and their labs.
-    pub(super) fn list(&mut self, date: NaiveDate, models: &[SiteModel], fine_grid: bool) -> Option<()> {
-        let check = check_time(date)?;
-        let day = ticker_date(date)?;
-        let mut taken = BTreeSet::new();
-        for model in models {
-            let rules = format!(
-                "If {} is the top-ranked AI model on {} at 10:00 AM ET, then the market resolves to Yes.",
-                model.name,
-                words(date)
-            );
-            let claim = PublicClaim::Model(model.name.clone());
-            self.push(
-                "KXTOPMODEL",
-                &day,
-                &suffix(&model.name, &mut taken),
-                claim,
-                &model.name,
-                rules,
-                check,
-                fine_grid,
-            )?;
-        }
-        taken.clear();
-        let mut labs = BTreeSet::new();
-        for model in models
-            .iter()
-            .filter(|model| labs.insert(model.organization.clone()))
-        {
-            let lab = model.organization.as_str();
-            let brand = LABS
-                .iter()
-                .find(|(name, _)| *name == lab)
-                .map_or(lab, |(_, brand)| *brand);
-            let rules = format!(
-                "If {lab} has the top-ranked LLM on {} at 10:00 AM ET, then the market resolves to Yes.",
-                words(date)
-            );
-            let claim = PublicClaim::Lab(lab.to_owned());
-            self.push(
-                "KXLLM1",
-                &day,
-                &suffix(lab, &mut taken),
-                claim,
-                brand,
-                rules,
-                check,
-                fine_grid,
-            )?;
-        }
-        Some(())
-    }
+/// What the contracts of one check share.
+struct Sheet {
+    check: DateTime<Utc>,
+    day: String,
+    fine_grid: bool,
+}
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one contract's terms, listed in one place"
-    )]
-    fn push(
-        &mut self,
+impl Sheet {
+    fn contract(
+        &self,
         series: &str,
-        day: &str,
         suffix: &str,
         claim: PublicClaim,
         label: &str,
         rules_primary: String,
-        check: DateTime<Utc>,
-        fine_grid: bool,
-    ) -> Option<()> {
-        self.contracts.push(ListedContract {
+    ) -> Option<ListedContract> {
+        let day = &self.day;
+        Some(ListedContract {
             ticker: format!("{series}-{day}-{suffix}").parse().ok()?,
             event: format!("{series}-{day}").parse().ok()?,
             series: series.parse().ok()?,
             claim,
             label: label.to_owned(),
             rules_primary,
-            check,
-            fine_grid,
-        });
-        Some(())
+            check: self.check,
+            fine_grid: self.fine_grid,
+        })
     }
 }
 
@@ -172,4 +162,64 @@ fn suffix(name: &str, taken: &mut BTreeSet<String>) -> String {
         number += 1;
     }
     candidate
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_check_is_at_ten_in_new_york_in_summer_and_winter() {
+        for (date, utc) in [
+            ("2026-09-28", "2026-09-28T14:00:00Z"),
+            ("2026-11-02", "2026-11-02T15:00:00Z"),
+            ("2026-11-01", "2026-11-01T15:00:00Z"),
+        ] {
+            let check = check_time(date.parse().unwrap()).unwrap();
+            assert_eq!(check, utc.parse::<DateTime<Utc>>().unwrap());
+        }
+    }
+
+    #[test]
+    fn tickers_and_rules_read_as_the_exchange_writes_them() {
+        let model = |name: &str, lab: &str| SiteModel {
+            name: name.into(),
+            organization: lab.into(),
+            license: "MIT",
+            score: 150_000,
+            half_width: 400,
+            votes: 9_000,
+            release_type: None,
+            terms: None,
+        };
+        let models = [
+            model("aurora-4-thinking", "Northwind Labs"),
+            model("aurora-4", "Northwind Labs"),
+            model("spiral-3", "Helix Research"),
+        ];
+        let listed = list_check("2026-09-28".parse().unwrap(), &models, false).unwrap();
+        let tickers: Vec<_> = listed
+            .iter()
+            .map(|contract| contract.ticker.to_string())
+            .collect();
+        assert_eq!(
+            tickers,
+            [
+                "KXTOPMODEL-26SEP28-AURO",
+                "KXTOPMODEL-26SEP28-AURO2",
+                "KXTOPMODEL-26SEP28-SPIR",
+                "KXLLM1-26SEP28-NORT",
+                "KXLLM1-26SEP28-HELI",
+            ]
+        );
+        assert_eq!(
+            listed[0].rules_primary,
+            "If aurora-4-thinking is the top-ranked AI model on Sep 28, 2026 at 10:00 AM ET, then the market resolves to Yes."
+        );
+        assert_eq!(
+            listed[3].rules_primary,
+            "If Northwind Labs has the top-ranked LLM on Sep 28, 2026 at 10:00 AM ET, then the market resolves to Yes."
+        );
+        assert_eq!(listed[3].label, "Aurora");
+    }
 }

@@ -1,16 +1,19 @@
 //! What the stand-in world plays: the field of models, what the site shows when, which contracts are listed, what breaks.
 
+mod author;
 mod contracts;
+mod demo;
 mod field;
-mod script;
+mod live;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::site::SiteBoard;
+use live::LiveScript;
 
-pub use contracts::{ContractSet, INVENTED_LLM1_TIE_RULE, ListedContract, PublicClaim, TOP_MODEL_TIE_RULE};
+pub use contracts::{INVENTED_LLM1_TIE_RULE, ListedContract, PublicClaim, TOP_MODEL_TIE_RULE};
 
 /// What the site shows.
 #[derive(Debug, Clone)]
@@ -39,7 +42,7 @@ pub struct WorldOptions {
     pub seed: u64,
     /// When the world begins.
     pub start: DateTime<Utc>,
-    /// How many days of script are played.
+    /// How many days of script are played; the live script goes on for ever.
     pub days: u32,
     /// Adds points to the score of one row of every board, rows counted from 1 at the start.
     pub tweak_row: Option<(usize, f64)>,
@@ -49,28 +52,63 @@ pub struct WorldOptions {
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// What the site shows, oldest first; never empty.
-    pub timeline: Vec<Showing>,
-    /// The contracts listed.
-    pub contracts: ContractSet,
-    /// When market data is down: from, until.
-    pub outages: Vec<(DateTime<Utc>, DateTime<Utc>)>,
-    /// How far behind the site the market makers are.
-    pub market_lag: chrono::TimeDelta,
-    /// How often the market makers quote anew.
-    pub quote_every: chrono::TimeDelta,
+    timeline: Vec<Showing>,
+    /// Writes the timeline on as time passes.
+    live: Option<LiveScript>,
+    contracts: Vec<ListedContract>,
+    outages: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+    market_lag: TimeDelta,
+    quote_every: TimeDelta,
 }
 
 impl Scenario {
     /// Days of virtual time with everything that happens to the real page.
     #[must_use]
     pub fn demo(options: &WorldOptions) -> Self {
-        script::demo(options)
+        demo::script(options)
     }
 
     /// Wall time: the leader changes within seconds, and again every minute.
     #[must_use]
     pub fn live(options: &WorldOptions) -> Self {
-        script::live(options)
+        live::script(options)
+    }
+
+    /// Writes the script on up to a moment; reads below see nothing later. A script of fixed length needs it not.
+    pub(crate) fn extend_to(&mut self, at: DateTime<Utc>) {
+        if let Some(live) = &mut self.live {
+            live.extend(&mut self.timeline, at);
+        }
+    }
+
+    /// What the site shows and when it changes, oldest first; of the live script only what is written and not yet forgotten.
+    #[must_use]
+    pub fn timeline(&self) -> &[Showing] {
+        &self.timeline
+    }
+
+    /// The contracts listed, by check, series and rank at the start.
+    #[must_use]
+    pub fn contracts(&self) -> &[ListedContract] {
+        &self.contracts
+    }
+
+    /// When market data is down: from, until.
+    #[must_use]
+    pub fn outages(&self) -> &[(DateTime<Utc>, DateTime<Utc>)] {
+        &self.outages
+    }
+
+    /// How far behind the site the market is, in the middle.
+    #[must_use]
+    pub const fn market_lag(&self) -> TimeDelta {
+        self.market_lag
+    }
+
+    /// How often the market makers look again.
+    #[must_use]
+    pub const fn quote_every(&self) -> TimeDelta {
+        self.quote_every
     }
 
     /// What the site shows at a moment.
@@ -97,5 +135,13 @@ impl Scenario {
         self.outages
             .iter()
             .any(|(from, until)| (*from..*until).contains(&at))
+    }
+
+    /// The name of the site's deployment at a moment: a new one every day at 21:00 UTC, so that the page's shell changes
+    /// while the board stays.
+    #[must_use]
+    pub fn build(&self, at: DateTime<Utc>) -> String {
+        let deployed = (at - TimeDelta::hours(21)).date_naive();
+        format!("dpl_StandIn{}", deployed.format("%Y%m%d"))
     }
 }

@@ -1,14 +1,27 @@
 //! A board as the site knows it, with ranks computed from unrounded bounds.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
+
+/// What a model costs and how much it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModelTerms {
+    /// Price of a million tokens read, in thousandths of a dollar.
+    pub input: u32,
+    /// Price of a million tokens written, in thousandths of a dollar.
+    pub output: u32,
+    /// Tokens of context, when it is published.
+    pub context: Option<u32>,
+}
 
 /// One model on the site. Ratings are in hundredths of a point, so that their text is exact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteModel {
     /// The slug.
-    pub name: String,
-    /// The lab.
-    pub organization: String,
+    pub name: Arc<str>,
+    /// The lab; empty for some old models, as on the real board.
+    pub organization: Arc<str>,
     /// The licence.
     pub license: &'static str,
     /// Score in hundredths of a point.
@@ -19,6 +32,22 @@ pub struct SiteModel {
     pub votes: i64,
     /// `pre_release` or `co_release` for models whose score is preliminary.
     pub release_type: Option<&'static str>,
+    /// Prices and context; absent for many open models.
+    pub terms: Option<ModelTerms>,
+}
+
+impl SiteModel {
+    /// The upper bound of the 95 % interval in hundredths of a point.
+    #[must_use]
+    pub const fn upper(&self) -> i64 {
+        self.score.saturating_add(self.half_width)
+    }
+
+    /// The lower bound of the 95 % interval in hundredths of a point.
+    #[must_use]
+    pub const fn lower(&self) -> i64 {
+        self.score.saturating_sub(self.half_width)
+    }
 }
 
 /// A model with its ranks.
@@ -59,8 +88,8 @@ impl SiteBoard {
                 .then_with(|| b.votes.cmp(&a.votes))
                 .then_with(|| a.name.cmp(&b.name))
         });
-        let mut lowers: Vec<i64> = models.iter().map(|m| m.score - m.half_width).collect();
-        let mut uppers: Vec<i64> = models.iter().map(|m| m.score + m.half_width).collect();
+        let mut lowers: Vec<i64> = models.iter().map(|m| m.lower()).collect();
+        let mut uppers: Vec<i64> = models.iter().map(|m| m.upper()).collect();
         lowers.sort_unstable();
         uppers.sort_unstable();
         let above = |sorted: &[i64], bound: i64| sorted.len() - sorted.partition_point(|x| *x <= bound);
@@ -72,8 +101,8 @@ impl SiteBoard {
                 RankedModel {
                     model,
                     rank: index + 1,
-                    rank_upper: 1 + above(&lowers, model.score + model.half_width),
-                    rank_lower: 1 + above(&uppers, model.score - model.half_width) - own_is_counted,
+                    rank_upper: 1 + above(&lowers, model.upper()),
+                    rank_lower: 1 + above(&uppers, model.lower()) - own_is_counted,
                 }
             })
             .collect()
@@ -99,6 +128,7 @@ mod tests {
             half_width,
             votes: 10_000,
             release_type: None,
+            terms: None,
         }
     }
 
@@ -116,8 +146,32 @@ mod tests {
         let found: Vec<_> = board
             .ranked()
             .iter()
-            .map(|r| (r.model.name.as_str(), r.rank, r.rank_upper, r.rank_lower))
+            .map(|r| (&*r.model.name, r.rank, r.rank_upper, r.rank_lower))
             .collect();
         assert_eq!(found, [("a", 1, 1, 2), ("b", 2, 1, 2), ("c", 3, 3, 3)]);
+    }
+
+    #[test]
+    fn ranks_agree_with_counting_pair_by_pair() {
+        // A crowd of overlapping intervals, one of them a point.
+        let models = (0..60_i64)
+            .map(|i| model(&format!("m{i}"), 150_000 - i * i % 37 * 100, i * 13 % 11 * 60))
+            .collect();
+        let board = SiteBoard {
+            category: "overall",
+            stamp: DateTime::UNIX_EPOCH,
+            models,
+        };
+        for row in board.ranked() {
+            let others = || board.models.iter().filter(|other| other.name != row.model.name);
+            assert_eq!(
+                row.rank_upper,
+                1 + others().filter(|other| other.lower() > row.model.upper()).count()
+            );
+            assert_eq!(
+                row.rank_lower,
+                1 + others().filter(|other| other.upper() > row.model.lower()).count()
+            );
+        }
     }
 }

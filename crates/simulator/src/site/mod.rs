@@ -3,9 +3,10 @@
 mod board;
 mod page;
 mod payload;
+mod scribble;
 mod table;
 mod winner;
 
-pub use board::{RankedModel, SiteBoard, SiteModel};
+pub use board::{ModelTerms, RankedModel, SiteBoard, SiteModel};
 pub use page::{block_page, board_page};
 pub use winner::winner;

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::board::RankedModel;
+use super::board::{RankedModel, SiteModel};
+use super::payload::model_url;
+use super::scribble::Scribble;
 
 const CELL: &str = "p-2 align-middle [&amp;:has([role=checkbox])]:pr-0 [&amp;&gt;[role=checkbox]]:translate-y-[2px] py-3 last:pr-4";
 const ICON: &str = "<svg width=\"1.5em\" height=\"1.5em\" viewBox=\"0 0 24 24\" stroke-width=\"1.5\" fill=\"none\" color=\"currentColor\" class=\"text-muted-foreground h-4 w-4\"><path d=\"M4 12H20\" stroke=\"currentColor\" stroke-linecap=\"round\" stroke-linejoin=\"round\"></path><path d=\"M8 8L4 12L8 16\" stroke=\"currentColor\" stroke-linecap=\"round\" stroke-linejoin=\"round\"></path><path d=\"M16 8L20 12L16 16\" stroke=\"currentColor\" stroke-linecap=\"round\" stroke-linejoin=\"round\"></path></svg>";
@@ -17,7 +19,7 @@ const HEADINGS: [&str; 7] = [
 ];
 
 /// Digits in groups of three.
-fn grouped(number: i64) -> String {
+pub(super) fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -41,45 +43,91 @@ fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
-/// A lab's mark: decorative, and large enough that a row weighs what a real one does.
-fn mark(organization: &str) -> String {
-    let mut path = String::from("M2 12");
-    for step in 0..62 {
-        let x = 2 + step * 7 % 20;
-        let y = 3 + step * 5 % 18;
-        let _ = write!(path, "C{x}.25 {y}.75 {y}.5 {x}.5 {x}.125 {y}.875");
-    }
+/// A lab's mark: decorative, and as large and as hard to compress as the average real one.
+fn mark(model: &SiteModel) -> String {
+    let path = Scribble::new(&model.name, 0).path(38);
+    let title = if model.organization.is_empty() {
+        String::new()
+    } else {
+        format!("<title>{}</title>", escape(&model.organization))
+    };
+    let shade = "<stop offset=\"60%\" stop-color=\"#223344\"></stop>".repeat(26);
     format!(
-        "<svg fill=\"currentColor\" fill-rule=\"evenodd\" height=\"24\" viewBox=\"0 0 24 24\" width=\"24\" class=\"pointer-events-none size-4 select-none\"><title>{}</title><path d=\"{path}z\"></path></svg>",
-        escape(organization)
+        "<svg fill=\"currentColor\" fill-rule=\"evenodd\" height=\"24\" viewBox=\"0 0 24 24\" width=\"24\" class=\"pointer-events-none size-4 select-none\">{title}<path d=\"{path}\"></path><defs><linearGradient>{shade}</linearGradient></defs></svg>",
     )
+}
+
+/// Thousandths of a dollar as the page shows prices: whole dollars, or cents.
+fn dollars(thousandths: u32) -> String {
+    if thousandths.is_multiple_of(1_000) {
+        format!("${}", thousandths / 1_000)
+    } else {
+        let cents = (thousandths + 5) / 10;
+        format!("${}.{:02}", cents / 100, cents % 100)
+    }
+}
+
+/// Tokens as the page shows them: millions, or thousands with a decimal where there is one.
+fn tokens(context: u32) -> String {
+    let tenths = (context + 50) / 100;
+    if context >= 1_000_000 {
+        format!("{}M", context / 1_000_000)
+    } else if tenths.is_multiple_of(10) {
+        format!("{}K", tenths / 10)
+    } else {
+        format!("{}.{}K", tenths / 10, tenths % 10)
+    }
+}
+
+/// The line under the model's name: the lab and the licence, or the licence alone.
+fn owner(model: &SiteModel) -> String {
+    if model.organization.is_empty() {
+        escape(model.license)
+    } else {
+        format!("{} \u{b7} {}", escape(&model.organization), escape(model.license))
+    }
 }
 
 fn row(out: &mut String, row: &RankedModel<'_>) {
     let model = row.model;
     let name = escape(&model.name);
     let preliminary = if model.release_type.is_some() {
-        "<span class=\"rounded-full px-2 py-0.5 text-xs font-medium\">Preliminary</span>"
+        format!(
+            "<button data-state=\"closed\"><div class=\"rounded-full px-2 py-0.5 text-xs font-medium\">{ICON}<span>Preliminary</span></div></button>"
+        )
     } else {
-        ""
+        String::new()
     };
+    let price = model.terms.map_or_else(
+        || "N/A".to_owned(),
+        |terms| {
+            format!(
+                "{}<!-- --> / <!-- -->{}",
+                dollars(terms.input),
+                dollars(terms.output)
+            )
+        },
+    );
+    let context = model
+        .terms
+        .and_then(|terms| terms.context)
+        .map_or_else(|| "N/A".to_owned(), tokens);
     let _ = write!(
         out,
         "<tr class=\"hover:bg-surface-highlight data-[state=selected]:bg-surface-highlight transition-colors border-border-faint text-interactive-normal border-b\">\
          <td class=\"{CELL} text-center px-6 border-r\"><span class=\"text-sm font-medium\">{rank}</span></td>\
          <td class=\"{CELL} text-center\"><div class=\"flex items-center justify-center gap-1 text-sm font-normal\"><span>{upper}</span>{ICON}<span>{lower}</span></div></td>\
-         <td class=\"{CELL} overflow-hidden pl-6\"><div class=\"flex min-w-0 items-center space-x-2 min-h-[36px]\"><div class=\"shrink-0\">{mark}</div><div class=\"flex min-w-0 flex-1 flex-col\"><div class=\"group inline-flex min-w-0 max-w-full items-center\"><a target=\"_blank\" rel=\"noopener noreferrer\" href=\"https://models.example/{slug}\" class=\"text-interactive-active inline-flex min-w-0 items-center font-mono text-sm transition-colors duration-200\" title=\"{name}\"><span class=\"max-w-full truncate\">{name}</span>{ICON}</a></div><span class=\"text-text-secondary truncate text-xs\">{organization} \u{b7} {license}</span></div></div></td>\
+         <td class=\"{CELL} overflow-hidden pl-6\"><div class=\"flex min-w-0 items-center space-x-2 min-h-[36px]\"><div class=\"shrink-0\">{mark}</div><div class=\"flex min-w-0 flex-1 flex-col\"><div class=\"group inline-flex min-w-0 max-w-full items-center\"><a target=\"_blank\" rel=\"noopener noreferrer\" href=\"{url}\" class=\"text-interactive-active inline-flex min-w-0 items-center font-mono text-sm transition-colors duration-200\" title=\"{name}\"><span class=\"max-w-full truncate\">{name}</span>{ICON}</a></div><span class=\"text-text-secondary truncate text-xs\">{owner}</span></div></div></td>\
          <td class=\"{CELL} pl-5\"><div class=\"flex flex-row items-center gap-2 min-w-[178px]\"><span class=\"text-sm\">{score}</span><span class=\"text-tertiary text-xs\">\u{b1}{half}</span>{preliminary}</div></td>\
          <td class=\"{CELL} text-center\"><span class=\"text-sm\">{votes}</span></td>\
-         <td class=\"{CELL} text-center\"><span class=\"text-sm\">$3<!-- --> / <!-- -->$15</span></td>\
-         <td class=\"{CELL} text-center\"><span class=\"text-sm\">1M</span></td></tr>",
+         <td class=\"{CELL} text-center\"><span class=\"text-sm\">{price}</span></td>\
+         <td class=\"{CELL} text-center\"><span class=\"text-sm\">{context}</span></td></tr>",
         rank = row.rank,
         upper = row.rank_upper,
         lower = row.rank_lower,
-        mark = mark(&model.organization),
-        slug = name.replace(' ', "-"),
-        organization = escape(&model.organization),
-        license = model.license,
+        mark = mark(model),
+        url = escape(&model_url(&model.name)),
+        owner = owner(model),
         score = displayed(model.score),
         half = displayed(model.half_width),
         votes = grouped(model.votes),
@@ -87,8 +135,7 @@ fn row(out: &mut String, row: &RankedModel<'_>) {
 }
 
 /// The whole table.
-pub(super) fn table(rows: &[RankedModel<'_>]) -> String {
-    let mut out = String::with_capacity(2_000_000);
+pub(super) fn table(out: &mut String, rows: &[RankedModel<'_>]) {
     out.push_str(
         "<table class=\"w-full caption-bottom text-sm table-fixed\"><thead class=\"sticky top-0 z-20\"><tr>",
     );
@@ -100,10 +147,9 @@ pub(super) fn table(rows: &[RankedModel<'_>]) -> String {
     }
     out.push_str("</tr></thead><tbody>");
     for ranked in rows {
-        row(&mut out, ranked);
+        row(out, ranked);
     }
     out.push_str("</tbody></table>");
-    out
 }
 
 #[cfg(test)]
@@ -116,5 +162,13 @@ mod tests {
         assert_eq!(grouped(23), "23");
         assert_eq!(displayed(150_056), 1501);
         assert_eq!(displayed(449), 4);
+        assert_eq!(
+            [dollars(5_000), dollars(600), dollars(252)],
+            ["$5", "$0.60", "$0.25"]
+        );
+        assert_eq!(
+            [tokens(1_000_000), tokens(262_144), tokens(200_000)],
+            ["1M", "262.1K", "200K"]
+        );
     }
 }
