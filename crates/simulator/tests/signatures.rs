@@ -14,7 +14,6 @@ use autotrader_simulator::server::SimKeys;
 use chrono::TimeDelta;
 use net::serve;
 use serde_json::{Value, json};
-use support::*;
 
 #[tokio::test]
 async fn signatures_are_checked_as_captured() {

@@ -1,77 +1,23 @@
-//! Order entry: checks, matching, fills, cancels.
+//! Order entry: checks, matching, fills.
 
-use autotrader_domain::{BookSide, Contracts, MarketStatus, Money, Net, Price, Ticker, TimeInForce};
+use autotrader_domain::{BookSide, Contracts, MarketStatus, Money, Price, Ticker, TimeInForce};
 use chrono::{DateTime, Utc};
 
 use super::Exchange;
 use super::account::{Account, AccountKind, Holding};
 use super::book::{Plan, Step};
+use super::cash_flow::CashFlow;
 use super::feed::FeedEvent;
 use super::fees::{BalancePrecision, RoundingLedger, trade_fee};
 use super::ids::{AccountId, OrderId, TradeId};
 use super::listing::Market;
 use super::log::LogEntry;
-use super::order::{
-    CancelAck, FillRecord, NewOrder, OrderAck, OrderRecord, OrderStatus, TradeRecord, UpdateReason,
-};
+use super::order::{FillRecord, NewOrder, OrderAck, OrderRecord, OrderStatus, TradeRecord, UpdateReason};
 use super::reads::reserve;
 use super::refusal::Refusal;
 
-/// One dollar for a whole contract is this many millionths for a hundredth of one.
-const MICROS_PER_CENTICONTRACT: i64 = 10_000;
-
-/// What one fill does to cash, fees apart, and how many contracts it closes.
-struct CashFlow {
-    /// Price paid (negative) or, for the closing part, received.
-    revenue: Money,
-    closes: i64,
-    opens: i64,
-    /// Price of one contract of the outcome the order buys.
-    outcome: Price,
-}
-
-impl CashFlow {
-    fn of(holding: &Holding, side: BookSide, price: Price, count: i64) -> Self {
-        let closes = holding.closable(side).min(count);
-        let outcome = match side {
-            BookSide::Bid => price,
-            BookSide::Ask => price.complement(),
-        };
-        // Buying the other outcome at `outcome` closes a pair, and a pair pays one dollar.
-        let revenue = Money::micros(closes * MICROS_PER_CENTICONTRACT - outcome.raw() * count);
-        Self {
-            revenue,
-            closes,
-            opens: count - closes,
-            outcome,
-        }
-    }
-
-    /// Applies the flow to a holding: cost by average, profit on what closes.
-    fn book(&self, holding: &mut Holding, side: BookSide, at: DateTime<Utc>) {
-        let size = holding.net.raw().abs();
-        if self.closes > 0 {
-            let released = if self.closes == size {
-                holding.cost
-            } else {
-                holding.cost.fraction(self.closes, size).unwrap_or(Money::ZERO)
-            };
-            let proceeds = Money::micros(self.outcome.complement().raw() * self.closes);
-            holding.cost = holding.cost.saturating_sub(released);
-            holding.realized = holding.realized.saturating_add(proceeds).saturating_sub(released);
-            holding.traded = holding.traded.saturating_add(proceeds);
-        }
-        let spent = Money::micros(self.outcome.raw() * self.opens);
-        holding.cost = holding.cost.saturating_add(spent);
-        holding.traded = holding.traded.saturating_add(spent);
-        let count = self.opens + self.closes;
-        let signed = if side == BookSide::Bid { count } else { -count };
-        holding.net = Net::from_raw(holding.net.raw() + signed).unwrap_or(holding.net);
-        holding.traded_contracts =
-            Contracts::from_raw(holding.traded_contracts.raw() + count).unwrap_or(holding.traded_contracts);
-        holding.updated_at = at;
-    }
-}
+/// The largest order taken, a billion contracts: far above any cash, and small enough that every product of it fits.
+const LARGEST_ORDER: Contracts = Contracts::whole(1_000_000_000);
 
 impl Exchange {
     /// Places an order.
@@ -136,7 +82,7 @@ impl Exchange {
         if !self.trading_active {
             return Err(Refusal::TradingPaused);
         }
-        if order.count.is_zero() {
+        if order.count.is_zero() || order.count > LARGEST_ORDER {
             return Err(Refusal::InvalidOrderSize);
         }
         if !market.listing.prices.accepts(order.price) {
@@ -403,7 +349,7 @@ impl Exchange {
         self.announce(id);
     }
 
-    fn kill_remainder(&mut self, id: OrderId, reason: Option<UpdateReason>) {
+    pub(super) fn kill_remainder(&mut self, id: OrderId, reason: Option<UpdateReason>) {
         let now = self.now;
         if let Some(order) = self.orders.get_mut(&id) {
             order.remaining = Contracts::ZERO;
@@ -415,7 +361,7 @@ impl Exchange {
     }
 
     /// Forgets a finished order where it may be forgotten; a resting one stays.
-    fn finish(&mut self, id: OrderId) {
+    pub(super) fn finish(&mut self, id: OrderId) {
         let Some(order) = self.orders.get(&id) else { return };
         if order.status == OrderStatus::Resting {
             return;
@@ -436,124 +382,7 @@ impl Exchange {
         self.refresh_reserve(account, &ticker);
     }
 
-    /// Takes a resting order off the book; gives what was left of it, nothing when it does not rest.
-    pub(super) fn remove(&mut self, id: OrderId, reason: Option<UpdateReason>) -> Option<Contracts> {
-        let order = self.orders.get(&id)?;
-        if order.status != OrderStatus::Resting {
-            return None;
-        }
-        let (account, ticker) = (order.account, order.asked.ticker.clone());
-        let (side, price, left) = (order.asked.side, order.asked.price, order.remaining);
-        if let Some(market) = self.markets.get_mut(&ticker) {
-            market.ladder.reduce(side, price, id, left.raw());
-        }
-        self.publish_level(&ticker, side, price, -left.raw());
-        self.kill_remainder(id, reason);
-        if let (Some(reason), true) = (reason, self.is_member(account)) {
-            let entry = LogEntry::Removal {
-                at: self.now,
-                account,
-                order_id: id,
-                count: left,
-                reason: reason.as_str(),
-            };
-            self.log.push(entry);
-        }
-        self.finish(id);
-        Some(left)
-    }
-
-    /// Cancels one resting order of an account.
-    ///
-    /// # Errors
-    /// [`Refusal::NotFound`] for an unknown, foreign or finished order alike; [`Refusal::MarketInactive`] after the close;
-    /// [`Refusal::ExchangePaused`].
-    pub fn cancel(
-        &mut self,
-        account: AccountId,
-        order_id: OrderId,
-        at: DateTime<Utc>,
-    ) -> Result<CancelAck, Refusal> {
-        self.tick(at);
-        let answer = self.do_cancel(account, order_id);
-        if self.is_member(account) {
-            self.log.push(LogEntry::CancelRequest {
-                at: self.now,
-                account,
-                order_id,
-                accepted: answer.as_ref().ok().cloned(),
-                refused: answer.as_ref().err().map(Refusal::code),
-            });
-        }
-        answer
-    }
-
-    fn do_cancel(&mut self, account: AccountId, order_id: OrderId) -> Result<CancelAck, Refusal> {
-        if !self.exchange_active {
-            return Err(Refusal::ExchangePaused);
-        }
-        let order = self
-            .orders
-            .get(&order_id)
-            .filter(|o| o.account == account)
-            .ok_or(Refusal::NotFound)?;
-        let closed = self
-            .markets
-            .get(&order.asked.ticker)
-            .is_some_and(|m| !matches!(m.status, MarketStatus::Active | MarketStatus::Inactive));
-        if closed {
-            return Err(Refusal::MarketInactive);
-        }
-        let client_order_id = order.asked.client_order_id.clone();
-        let reduced_by = self.remove(order_id, None).ok_or(Refusal::NotFound)?;
-        Ok(CancelAck {
-            order_id,
-            client_order_id,
-            reduced_by,
-            at: self.now,
-        })
-    }
-
-    /// Cancels all resting orders of an account, of one market or of all; gives how many there were.
-    ///
-    /// Does nothing while the exchange is paused.
-    pub fn cancel_all(&mut self, account: AccountId, ticker: Option<&Ticker>, at: DateTime<Utc>) -> usize {
-        self.tick(at);
-        if !self.exchange_active {
-            return 0;
-        }
-        let Some(holder) = self.account(account) else {
-            return 0;
-        };
-        let ids: Vec<OrderId> = match ticker {
-            Some(ticker) => holder
-                .resting
-                .get(ticker)
-                .into_iter()
-                .flatten()
-                .copied()
-                .collect(),
-            None => holder.resting.values().flatten().copied().collect(),
-        };
-        for id in &ids {
-            if self.is_member(account) {
-                // Each of them is a request of its own in the log, so that the log alone explains every order.
-                let answer = self.do_cancel(account, *id);
-                self.log.push(LogEntry::CancelRequest {
-                    at: self.now,
-                    account,
-                    order_id: *id,
-                    accepted: answer.as_ref().ok().cloned(),
-                    refused: answer.as_ref().err().map(Refusal::code),
-                });
-            } else {
-                self.remove(*id, None);
-            }
-        }
-        ids.len()
-    }
-
-    fn publish_level(&mut self, ticker: &Ticker, side: BookSide, price: Price, delta: i64) {
+    pub(super) fn publish_level(&mut self, ticker: &Ticker, side: BookSide, price: Price, delta: i64) {
         self.clock += 1;
         if self.feed.is_some() {
             let event = FeedEvent::Book {

@@ -12,6 +12,8 @@
 
 mod account;
 mod book;
+mod cancel;
+mod cash_flow;
 mod entry;
 mod feed;
 mod fees;

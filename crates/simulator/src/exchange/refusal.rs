@@ -21,7 +21,7 @@ pub enum Refusal {
     /// The order contradicts itself or the book; the text says how.
     #[error("invalid order: {0}")]
     InvalidOrder(&'static str),
-    /// The order is for no contracts.
+    /// The order is for no contracts, or for more than there can be.
     #[error("invalid order size")]
     InvalidOrderSize,
     /// A parameter has a value that is not allowed; the text says which.

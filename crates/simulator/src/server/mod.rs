@@ -4,6 +4,25 @@
 //! Built from the published specification and recorded traffic, never from the client it tests. Rate limits are reported
 //! but not enforced; `429` comes from [`Faults::throttled`](crate::Faults::throttled). Amend, decrease, batches, order
 //! groups and subaccounts are not offered: the router does not know them.
+//!
+//! ```no_run
+//! use std::sync::{Arc, Mutex};
+//!
+//! use autotrader_domain::ports::Clock;
+//! use autotrader_simulator::World;
+//! use autotrader_simulator::server::{ServerHandle, ServerOptions, SimKeys, spawn};
+//!
+//! async fn serve(world: World, clock: Arc<dyn Clock>) -> Result<ServerHandle, Box<dyn std::error::Error>> {
+//!     let keys = SimKeys::from_seed(7)?;
+//!     let options = ServerOptions {
+//!         keys: vec![(keys.api_key(), world.trader())],
+//!         move_every: None,
+//!     };
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//!     let world = Arc::new(Mutex::new(world));
+//!     Ok(spawn(listener, world, clock, options, std::future::pending())?)
+//! }
+//! ```
 
 mod auth;
 mod errors;

@@ -27,7 +27,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::{TOP, ask, bid, exchange, m, start};
+use super::support::{TOP, ask, bid, exchange, m, start};
 
 /// The page the site serves, long enough to be worth compressing.
 pub const PAGE: &str = "<html><body>the leaderboard the leaderboard the leaderboard</body></html>";
