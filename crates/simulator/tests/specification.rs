@@ -193,7 +193,7 @@ async fn rest_answers_are_as_specified() {
     served.clock.advance_to(close());
     served.exchange(|x| {
         x.determine(&t(TOP), SettlementResult::Scalar, p("0.25"), close())
-            .unwrap()
+            .unwrap();
     });
     check("/markets/{ticker}", &format!("/markets/{TOP}")).await;
     served.clock.advance_to(close() + TimeDelta::hours(1));
