@@ -6,8 +6,7 @@ use autotrader_domain::ports::{Restored, SignalSource, Strategy};
 use autotrader_domain::{
     Action, Alert, BoardStanding, Book, Command, Evaluation, ExchangeStatus, Fill, Generation, Intent,
     Mapping, Market, MarketStatus, MarketView, Money, Observation, Order, OrderState, OrderUpdate, Purpose,
-    Reading, ReadingOutcome, Reason, Record, Refusal, RiskView, SeriesTicker, SettlementRecord, Severity,
-    Ticker, Verdict, Why,
+    Reading, Reason, Record, Refusal, RiskView, SeriesTicker, SettlementRecord, Severity, Ticker, Why,
 };
 use autotrader_risk::{Cause, RiskEngine, RiskState};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -52,7 +51,6 @@ pub struct Engine {
     why: WhyLedger,
     dirty: bool,
     evaluated_at: Option<DateTime<Utc>>,
-    last_reading_code: Option<String>,
     chain: Chain,
 }
 
@@ -93,7 +91,6 @@ impl Engine {
             why: WhyLedger::default(),
             dirty: false,
             evaluated_at: None,
-            last_reading_code: None,
             chain: Chain::default(),
         }
     }
@@ -116,8 +113,16 @@ impl Engine {
             .chain(restored.settlements.iter().map(|settlement| &settlement.ticker))
             .collect();
         for ticker in tickers {
-            let mut fills = restored.fills.iter().filter(|fill| fill.ticker == *ticker).peekable();
-            for settlement in restored.settlements.iter().filter(|settlement| settlement.ticker == *ticker) {
+            let mut fills = restored
+                .fills
+                .iter()
+                .filter(|fill| fill.ticker == *ticker)
+                .peekable();
+            for settlement in restored
+                .settlements
+                .iter()
+                .filter(|settlement| settlement.ticker == *ticker)
+            {
                 while let Some(fill) = fills.next_if(|fill| fill.filled_at <= settlement.settled_at) {
                     self.restore_fill(fill);
                 }
@@ -188,7 +193,6 @@ impl Engine {
 
     fn on_reading(&mut self, at: DateTime<Utc>, reading: &Reading, effects: &mut Vec<Effect>) {
         effects.push(Effect::Record(Record::Reading(reading.clone())));
-        self.alert_refusal(at, reading, effects);
         let observation = self.signals.observe(reading);
         let urgent = observation.accepted.is_some() || observation.challenge_changed;
         self.record_observation(at, observation, effects);
@@ -196,36 +200,6 @@ impl Engine {
         if urgent {
             self.remap();
             self.evaluate(at, effects);
-        }
-    }
-
-    /// Tells the operator when the page stops or resumes being tradable: at changes only.
-    fn alert_refusal(&mut self, at: DateTime<Utc>, reading: &Reading, effects: &mut Vec<Effect>) {
-        let code = match &reading.outcome {
-            ReadingOutcome::Page { page, .. } if page.verdict == Verdict::Tradable => None,
-            ReadingOutcome::Page { page, .. } => Some(
-                page.reasons
-                    .first()
-                    .map_or("unreadable", |reason| reason.code.as_str())
-                    .to_owned(),
-            ),
-            ReadingOutcome::Failed { code, .. } => Some(code.clone()),
-        };
-        if code != self.last_reading_code {
-            let (severity, text) = match &code {
-                Some(code) => (
-                    Severity::Warning,
-                    format!("The leaderboard is not tradable: {code}."),
-                ),
-                None => (Severity::Info, "The leaderboard is tradable again.".to_owned()),
-            };
-            effects.push(Effect::Alert(Alert {
-                severity,
-                name: "leaderboard_verdict".into(),
-                text,
-                at,
-            }));
-            self.last_reading_code = code;
         }
     }
 

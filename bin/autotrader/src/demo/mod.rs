@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use autotrader_config::{ApprovedRules, Config, Request};
+use autotrader_config::{ApprovedRules, Config, Dollars, Request};
 use autotrader_domain::ports::AccountSource as _;
-use autotrader_domain::{ExecutionMode, ManualClock};
+use autotrader_domain::{ExecutionMode, ManualClock, Money};
 use autotrader_execution::NoPause;
 use autotrader_kalshi_api::RateLimits;
 use autotrader_simulator::server::{KeyFiles, ServerHandle, ServerOptions, SimKeys, spawn};
@@ -172,6 +172,13 @@ fn configuration(directory: &Path, stage: &Stage) -> Result<Config, Failure> {
     config.risk.global.halt_file = directory.join("HALT").display().to_string();
     config.leaderboard_alpha.max_book_age_seconds = 900;
     config.leaderboard_alpha.max_feed_age_seconds = 1_200;
+    // Many small positions and room for their swings, so that six days show every part at work.
+    let limits = &mut config.risk.per_strategy.leaderboard_alpha;
+    limits.max_position_per_contract = 40;
+    limits.max_position_per_event = 120;
+    limits.max_drawdown = Dollars(Money::dollars(400));
+    limits.max_strategy_loss = Dollars(Money::dollars(400));
+    config.risk.global.max_daily_loss_pct = 0.25;
     config.leaderboard_alpha.approved_rules.push(ApprovedRules {
         series: "KXLLM1".to_owned(),
         text: INVENTED_LLM1_TIE_RULE.to_owned(),
