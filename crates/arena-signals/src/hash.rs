@@ -1,7 +1,7 @@
 //! The content hash that identifies a board.
 
 use autotrader_domain::BoardHash;
-use autotrader_settlement::{Board, Entry};
+use autotrader_settlement::{Board, Entry, Rating};
 use sha2::{Digest, Sha256};
 
 /// Hashes every field of every entry; the order of the rows does not matter.
@@ -31,10 +31,10 @@ fn append(entry: &Entry, bytes: &mut Vec<u8>) {
     text(Some(&entry.model_name), bytes);
     text(entry.organization.as_deref(), bytes);
     for number in [entry.rank, entry.rank_ub, entry.rank_lb, entry.votes] {
-        text(number.map(|number| number.to_string()).as_deref(), bytes);
+        decimal(number, bytes);
     }
     for rating in [&entry.score, &entry.ci_lower, &entry.ci_upper] {
-        text(rating.as_ref().map(|rating| rating.as_str()), bytes);
+        text(rating.as_ref().map(Rating::as_str), bytes);
     }
     text(entry.release_type.as_deref(), bytes);
     text(Some(if entry.preliminary { "true" } else { "false" }), bytes);
@@ -54,9 +54,33 @@ fn text(field: Option<&str>, bytes: &mut Vec<u8>) {
     bytes.extend_from_slice(text.as_bytes());
 }
 
+/// Writes a whole number's digits, without an allocation for each.
+fn decimal(field: Option<i64>, bytes: &mut Vec<u8>) {
+    let Some(number) = field else {
+        return text(None, bytes);
+    };
+    let mut digits = [0; 20];
+    let (mut left, mut length) = (number.unsigned_abs(), 0);
+    for slot in digits.iter_mut().rev() {
+        *slot = b'0' + u8::try_from(left % 10).unwrap_or_default();
+        (left, length) = (left / 10, length + 1);
+        if left == 0 {
+            break;
+        }
+    }
+    if number < 0 {
+        length += 1;
+        if let Some(slot) = digits.len().checked_sub(length).and_then(|at| digits.get_mut(at)) {
+            *slot = b'-';
+        }
+    }
+    let shown = digits.get(digits.len() - length..).unwrap_or_default();
+    text(std::str::from_utf8(shown).ok(), bytes);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::hash_board;
+    use super::{decimal, hash_board, text};
     use autotrader_settlement::{Board, Entry, Rating, ReleaseDate};
     use proptest::prelude::*;
     use rstest::rstest;
@@ -113,6 +137,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn digits_are_those_of_the_number(number in any::<i64>()) {
+            let (mut plain, mut ours) = (Vec::new(), Vec::new());
+            text(Some(&number.to_string()), &mut plain);
+            decimal(Some(number), &mut ours);
+            prop_assert_eq!(ours, plain);
+        }
+
         #[test]
         fn order_does_not_matter(names in prop::collection::vec("[a-c]{1,3}", 0..8), turn in any::<usize>()) {
             let entries: Vec<Entry> = names.iter().map(Entry::named).collect();

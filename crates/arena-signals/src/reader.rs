@@ -28,6 +28,9 @@ pub struct PageReader {
 #[derive(Debug)]
 struct Last {
     object: Box<[u8]>,
+    /// Where it lay in its page, and how long the page was, in bytes.
+    place: usize,
+    length: usize,
     page: Arc<GatedBoard>,
 }
 
@@ -43,7 +46,7 @@ impl PageReader {
         let same = self
             .last
             .as_ref()
-            .filter(|last| shows_same_object(body, &last.object));
+            .filter(|last| shows_same_object(body, &last.object, last.place, last.length));
         let unchanged = same.is_some();
         if let Some(last) = same
             && last.page.verdict == Verdict::Tradable
@@ -55,15 +58,16 @@ impl PageReader {
             return (Arc::clone(&last.page), unchanged);
         }
         let parsed = parse_page(body);
-        let object = parsed
-            .object
-            .clone()
-            .and_then(|place| body.get(place))
-            .map(Box::from);
+        let place = parsed.object.clone();
         let page = Arc::new(gate(parsed, &self.settings, at));
-        self.last = object.map(|object| Last {
-            object,
-            page: Arc::clone(&page),
+        self.last = place.and_then(|place| {
+            let object = Box::from(body.get(place.clone())?);
+            Some(Last {
+                object,
+                place: place.start,
+                length: body.len(),
+                page: Arc::clone(&page),
+            })
         });
         (page, unchanged)
     }

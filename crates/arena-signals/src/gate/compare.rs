@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use super::GateSettings;
 use crate::parse::Parsed;
 use crate::parse::cells::ShownRow;
-use crate::parse::document::only_table;
 use crate::parse::findings::{Findings, quoted};
 use crate::parse::page_text;
 use crate::parse::table::{self, ShownTable};
@@ -20,24 +19,20 @@ const ROUNDING: f64 = 0.5 + 0.011;
 
 /// Notes where the table and the header above it contradict the payload.
 pub(super) fn judge(parsed: &Parsed<'_>, page: &[u8], settings: &GateSettings, findings: &mut Findings) {
-    let Some(place) = only_table(page) else {
-        if memmem::find(page, b"<table").is_some() {
-            findings.odd("table_not_compared", || {
-                "the page has more than one table, or one that is cut off".to_owned()
-            });
-        }
+    let Some(start) = memmem::find(page, b"<table") else {
         return;
     };
-    header(parsed, page.get(..place.start).unwrap_or_default(), findings);
-    match table_scan::scan(page.get(place).unwrap_or_default()) {
-        Some(shown) => rows(parsed, &shown, settings, findings),
-        None => match std::str::from_utf8(page)
-            .map_err(|error| error.to_string())
-            .and_then(table::read)
-        {
-            Ok(shown) => rows(parsed, &shown, settings, findings),
-            Err(error) => findings.odd("table_not_compared", || error),
-        },
+    let (above, table) = page.split_at(start);
+    header(parsed, above, findings);
+    if let Some(shown) = table_scan::scan(table) {
+        return rows(parsed, &shown, settings, findings);
+    }
+    match std::str::from_utf8(page)
+        .map_err(|error| error.to_string())
+        .and_then(table::read)
+    {
+        Ok(shown) => rows(parsed, &shown, settings, findings),
+        Err(error) => findings.odd("table_not_compared", || error),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether the rows' values can be true, and whether the top rows have them all.
 
+use std::collections::HashSet;
+
 use autotrader_domain::GateReasonCode::{DuplicateNames, InvalidValues, MissingFields};
 use autotrader_settlement::Entry;
 
@@ -34,18 +36,12 @@ pub(super) fn judge(parsed: &Parsed<'_>, settings: &GateSettings, findings: &mut
             });
         }
     }
-    let mut names: Vec<&str> = parsed
-        .board
-        .entries
-        .iter()
-        .map(|entry| entry.model_name.as_str())
-        .collect();
-    names.sort_unstable();
-    for pair in names.windows(2) {
-        if let [a, b] = pair
-            && a == b
-        {
-            findings.refuse(DuplicateNames, || format!("two rows are named {}", quoted(a)));
+    let mut names = HashSet::with_capacity(parsed.board.entries.len());
+    for entry in &parsed.board.entries {
+        if !names.insert(entry.model_name.as_str()) {
+            findings.refuse(DuplicateNames, || {
+                format!("two rows are named {}", quoted(&entry.model_name))
+            });
         }
     }
 }

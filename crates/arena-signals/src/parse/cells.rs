@@ -93,27 +93,27 @@ impl Columns {
 const MOST_TEXTS: usize = 6;
 
 /// The texts of a cell, markup and icons left out, and the title of its link.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cell<'a> {
-    texts: [Cow<'a, str>; MOST_TEXTS],
+    texts: [&'a str; MOST_TEXTS],
     count: usize,
-    pub(crate) title: Option<Cow<'a, str>>,
-}
-
-impl Default for Cell<'_> {
-    fn default() -> Self {
-        Self {
-            texts: [const { Cow::Borrowed("") }; MOST_TEXTS],
-            count: 0,
-            title: None,
-        }
-    }
+    pub(crate) title: Option<&'a str>,
+    /// Whether the texts are as they stand in the markup, entities and all.
+    escaped: bool,
 }
 
 impl<'a> Cell<'a> {
+    /// An empty cell whose texts come with their entities.
+    pub(crate) fn of_markup() -> Self {
+        Self {
+            escaped: true,
+            ..Self::default()
+        }
+    }
+
     /// Adds a text; `false` when the cell has too many to be one of ours.
     #[must_use]
-    pub(crate) fn push(&mut self, text: Cow<'a, str>) -> bool {
+    pub(crate) fn push(&mut self, text: &'a str) -> bool {
         match self.texts.get_mut(self.count) {
             Some(slot) => {
                 *slot = text;
@@ -124,17 +124,57 @@ impl<'a> Cell<'a> {
         }
     }
 
-    pub(crate) fn texts(&self) -> &[Cow<'a, str>] {
+    pub(crate) fn texts(&self) -> &[&'a str] {
         self.texts.get(..self.count).unwrap_or_default()
     }
 
     /// The only text.
-    fn only(&self) -> Option<&str> {
+    fn only(&self) -> Option<&'a str> {
         match self.texts() {
             [text] => Some(text),
             _ => None,
         }
     }
+
+    /// Whether every entity in it is one that the site's renderer writes.
+    pub(crate) fn is_readable(&self) -> bool {
+        self.texts()
+            .iter()
+            .chain(&self.title)
+            .all(|text| self.said(text).is_some())
+    }
+
+    /// What a text of this cell says; `None` for an entity that the site's renderer does not write.
+    fn said(&self, text: &'a str) -> Option<Cow<'a, str>> {
+        if self.escaped {
+            unescaped(text)
+        } else {
+            Some(Cow::Borrowed(text))
+        }
+    }
+}
+
+/// A text with its entities read.
+fn unescaped(text: &str) -> Option<Cow<'_, str>> {
+    if memchr::memchr(b'&', text.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut parts = text.split('&');
+    plain.push_str(parts.next()?);
+    for part in parts {
+        let (entity, rest) = part.split_once(';')?;
+        plain.push(match entity {
+            "amp" => '&',
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "#x27" | "#39" | "apos" => '\'',
+            _ => return None,
+        });
+        plain.push_str(rest);
+    }
+    Some(Cow::Owned(plain))
 }
 
 /// One row as the table shows it; a cell the layout lacks is `None`.
@@ -160,20 +200,40 @@ pub(crate) struct ShownRow<'a> {
 }
 
 impl<'a> ShownRow<'a> {
+    /// The same without borrowing from the page.
+    pub(crate) fn into_owned(self) -> ShownRow<'static> {
+        let owned = |text: Option<Cow<'a, str>>| text.map(|text| Cow::Owned(text.into_owned()));
+        ShownRow {
+            rank: self.rank,
+            rank_ub: self.rank_ub,
+            rank_lb: self.rank_lb,
+            name: Cow::Owned(self.name.into_owned()),
+            line: owned(self.line),
+            owner_column: self.owner_column,
+            organization: owned(self.organization),
+            license: owned(self.license),
+            score: self.score,
+            interval: self.interval,
+            votes: self.votes,
+            preliminary: self.preliminary,
+            odd_cell: self.odd_cell,
+        }
+    }
+
     /// Takes one cell in.
-    pub(crate) fn take(&mut self, column: Column, cell: Cell<'a>) {
+    pub(crate) fn take(&mut self, column: Column, cell: &Cell<'a>) {
         if !self.understands(column, cell) {
             self.odd_cell.get_or_insert(column.as_str());
         }
     }
 
-    fn understands(&mut self, column: Column, cell: Cell<'a>) -> bool {
+    fn understands(&mut self, column: Column, cell: &Cell<'a>) -> bool {
         match column {
             Column::Ignored => true,
             Column::Rank => put(&mut self.rank, cell.only().and_then(whole)),
             Column::RankUb => put(&mut self.rank_ub, cell.only().and_then(whole)),
             Column::Votes => put(&mut self.votes, cell.only().and_then(grouped)),
-            Column::Interval => put(&mut self.interval, cell.only().and_then(interval)),
+            Column::Interval => put(&mut self.interval, cell.only().and_then(interval_of)),
             Column::Spread => match spread(cell.texts()) {
                 Some((best, worst)) => {
                     (self.rank_ub, self.rank_lb) = (Some(best), Some(worst));
@@ -192,10 +252,14 @@ impl<'a> ShownRow<'a> {
     }
 
     /// `1501`, `1501 ±5`, `1631 +17/-17`, each perhaps followed by `Preliminary`.
-    fn take_score(&mut self, texts: &[Cow<'a, str>]) -> bool {
+    fn take_score(&mut self, texts: &[&'a str]) -> bool {
         let joined;
         let text = match texts {
             [text] => text,
+            [score, interval] if interval.starts_with('±') => {
+                self.interval = interval_of(interval);
+                return put(&mut self.score, whole(score)) && self.interval.is_some();
+            }
             _ => {
                 joined = texts.join(" ");
                 joined.as_str()
@@ -211,19 +275,23 @@ impl<'a> ShownRow<'a> {
         };
         let rest = rest.trim_start();
         self.preliminary |= preliminary;
-        let reads = rest.is_empty() || put(&mut self.interval, interval(rest));
+        let reads = rest.is_empty() || put(&mut self.interval, interval_of(rest));
         put(&mut self.score, whole(score)) && reads
     }
 
     /// The link's title is the name; what the link shows must be the same.
-    fn take_model(&mut self, mut cell: Cell<'a>) -> bool {
-        let count = cell.count;
-        let [name, line, ..] = &mut cell.texts;
-        let (name, line) = (std::mem::take(name), std::mem::take(line));
-        let same = cell.title.as_deref().is_none_or(|title| title.trim() == name);
-        self.name = name;
-        self.line = (count == 2).then_some(line);
-        same && (1..=2).contains(&count) && !self.name.is_empty()
+    fn take_model(&mut self, cell: &Cell<'a>) -> bool {
+        let (name, line) = match cell.texts() {
+            [name] => (*name, None),
+            [name, line] => (*name, Some(*line)),
+            _ => return false,
+        };
+        let (name, said) = (cell.said(name), line.map(|line| cell.said(line)));
+        let same = cell.title.is_none_or(|title| cell.said(title.trim()) == name);
+        let understood = name.is_some() && said != Some(None);
+        self.name = name.unwrap_or_default();
+        self.line = said.flatten();
+        same && understood && !self.name.is_empty()
     }
 }
 
@@ -233,12 +301,12 @@ fn put<T>(slot: &mut Option<T>, value: Option<T>) -> bool {
 }
 
 /// An empty cell is an organisation that is not given.
-fn take_text<'a>(slot: &mut Option<Cow<'a, str>>, mut cell: Cell<'a>) -> bool {
-    let [text, ..] = &mut cell.texts;
-    if cell.count == 1 {
-        *slot = Some(std::mem::take(text));
+fn take_text<'a>(slot: &mut Option<Cow<'a, str>>, cell: &Cell<'a>) -> bool {
+    match cell.texts() {
+        [] => true,
+        [text] => put(slot, cell.said(text)),
+        _ => false,
     }
-    cell.count <= 1
 }
 
 /// A whole number without sign or grouping.
@@ -263,7 +331,7 @@ fn grouped(text: &str) -> Option<i64> {
 }
 
 /// `±5`, `+11/-8` or `+11-8`: how far up and down.
-fn interval(text: &str) -> Option<(i64, i64)> {
+fn interval_of(text: &str) -> Option<(i64, i64)> {
     if let Some(both) = text.strip_prefix('±') {
         let both = whole(both.trim_start())?;
         return Some((both, both));
@@ -273,7 +341,7 @@ fn interval(text: &str) -> Option<(i64, i64)> {
 }
 
 /// Two numbers in two texts, or in one with an arrow between them.
-fn spread(texts: &[Cow<'_, str>]) -> Option<(i64, i64)> {
+fn spread(texts: &[&str]) -> Option<(i64, i64)> {
     match texts {
         [best, worst] => Some((whole(best)?, whole(worst)?)),
         [both] => {
@@ -295,10 +363,10 @@ mod tests {
     fn row(column: Column, texts: &[&'static str]) -> ShownRow<'static> {
         let mut cell = Cell::default();
         for text in texts {
-            assert!(cell.push(Cow::Borrowed(text)));
+            assert!(cell.push(text));
         }
         let mut row = ShownRow::default();
-        row.take(column, cell);
+        row.take(column, &cell);
         row
     }
 
@@ -380,12 +448,12 @@ mod tests {
     #[test]
     fn the_link_must_show_its_title() {
         let mut cell = Cell {
-            title: Some(Cow::Borrowed("a")),
+            title: Some("a"),
             ..Cell::default()
         };
-        assert!(cell.push(Cow::Borrowed("b")));
+        assert!(cell.push("b"));
         let mut row = ShownRow::default();
-        row.take(Column::Model, cell);
+        row.take(Column::Model, &cell);
         assert_eq!(row.odd_cell, Some("model"));
     }
 
@@ -415,5 +483,12 @@ mod tests {
     fn tables_of_something_else(#[case] headers: &str, #[case] says: &str) {
         let error = Columns::read(headers.split('|').map(Cow::Borrowed)).unwrap_err();
         assert!(error.contains(says), "{error}");
+    }
+
+    #[test]
+    fn entities_are_read() {
+        assert_eq!(super::unescaped("a &amp; &quot;b&quot;").unwrap(), "a & \"b\"");
+        assert_eq!(super::unescaped("a & b"), None);
+        assert_eq!(super::unescaped("&nbsp;"), None);
     }
 }

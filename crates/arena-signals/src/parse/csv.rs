@@ -74,7 +74,7 @@ fn row<'c>(keys: &[RowKey], cells: &'c [String]) -> Row<'c> {
     let mut row = Row::default();
     for (key, cell) in keys.iter().zip(cells) {
         match key {
-            RowKey::Known(field) => *row.slot(*field) = Field(Some(cell)),
+            RowKey::Known(field) => *row.slot(*field) = Field::Json(cell),
             RowKey::Ignored => {}
             RowKey::Unknown(name) => {
                 row.unknown.get_or_insert_with(|| name.clone());

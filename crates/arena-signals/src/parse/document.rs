@@ -1,7 +1,5 @@
 //! A whole HTML page: its payload first, its table otherwise.
 
-use std::ops::Range;
-
 use autotrader_domain::GateReasonCode::{Blocked, Truncated, Unreadable};
 use autotrader_domain::ParsePath;
 use memchr::memmem;
@@ -27,13 +25,6 @@ pub(crate) fn parse(page: &[u8]) -> Parsed<'_> {
             .refuse(Truncated, || "the page is cut off: it does not close".to_owned());
     }
     parsed
-}
-
-/// Where the page's only table lies, from its first tag to its last.
-pub(crate) fn only_table(page: &[u8]) -> Option<Range<usize>> {
-    let start = memmem::find(page, b"<table")?;
-    let end = start + memmem::find(page.get(start..)?, b"</table>")? + b"</table>".len();
-    (!contains(page.get(end..)?, "<table")).then_some(start..end)
 }
 
 /// Reads the `__NEXT_DATA__` script; `None` when the page has none, or it holds no leaderboard.

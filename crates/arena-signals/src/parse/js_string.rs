@@ -9,26 +9,6 @@ pub(crate) enum LiteralError {
     BadEscape,
 }
 
-/// Where raw and decoded bytes correspond, about every [`Marks::STEP`] decoded bytes.
-#[derive(Debug, Default)]
-pub(crate) struct Marks(Vec<(usize, usize)>);
-
-impl Marks {
-    /// Decoded bytes between two marks: few enough to walk again, many enough to cost nothing.
-    const STEP: usize = 4096;
-
-    /// The number of raw bytes that decode to the first `length` bytes of the literal these marks are of.
-    pub(crate) fn raw_length(&self, raw: &[u8], length: usize) -> usize {
-        let before = self.0.partition_point(|(_, decoded)| *decoded <= length);
-        let (skipped, decoded) = before
-            .checked_sub(1)
-            .and_then(|at| self.0.get(at))
-            .copied()
-            .unwrap_or_default();
-        skipped + raw_length(raw.get(skipped..).unwrap_or_default(), length - decoded)
-    }
-}
-
 /// Appends the decoded literal to `out` and gives the number of raw bytes read, the closing quote included.
 ///
 /// `raw` starts behind the opening quote. The escapes are those of JSON, which is what the site writes.
@@ -36,21 +16,8 @@ impl Marks {
 /// # Errors
 /// [`LiteralError`] when the literal does not end or has an escape that JSON does not know.
 pub(crate) fn decode(raw: &[u8], out: &mut Vec<u8>) -> Result<usize, LiteralError> {
-    decode_marked(raw, out, &mut Marks::default())
-}
-
-/// As [`decode`], into an empty `out`, leaving marks to find raw places by decoded ones.
-///
-/// # Errors
-/// As [`decode`].
-pub(crate) fn decode_marked(raw: &[u8], out: &mut Vec<u8>, marks: &mut Marks) -> Result<usize, LiteralError> {
     let mut rest = raw;
-    let mut next_mark = out.len() + Marks::STEP;
     loop {
-        if out.len() >= next_mark {
-            marks.0.push((raw.len() - rest.len(), out.len()));
-            next_mark = out.len() + Marks::STEP;
-        }
         let run = plain_run(rest);
         let (plain, tail) = rest.split_at_checked(run).ok_or(LiteralError::Unterminated)?;
         out.extend_from_slice(plain);
@@ -67,7 +34,7 @@ pub(crate) fn decode_marked(raw: &[u8], out: &mut Vec<u8>, marks: &mut Marks) ->
 }
 
 /// The number of raw bytes that decode to the first `length` bytes of a literal that [`decode`] accepts.
-fn raw_length(raw: &[u8], length: usize) -> usize {
+pub(crate) fn raw_length(raw: &[u8], length: usize) -> usize {
     let mut scratch = Vec::new();
     let (mut rest, mut decoded) = (raw, 0);
     while decoded < length {
@@ -143,7 +110,7 @@ fn four_digits(bytes: &[u8]) -> Result<(u32, &[u8]), LiteralError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LiteralError, Marks, decode, decode_marked, raw_length};
+    use super::{LiteralError, decode, raw_length};
     use proptest::prelude::*;
     use rstest::rstest;
 
@@ -188,19 +155,6 @@ mod tests {
             let length = boundaries[cut.index(boundaries.len())];
             let escaped = serde_json::to_string(&text[..length]).unwrap();
             prop_assert_eq!(raw_length(raw.as_bytes(), length), escaped.len() - 2);
-        }
-
-        #[test]
-        fn marks_find_the_raw_place(piece in "[a-z\"\\\\é🏆\n]{1,40}", times in 1_usize..600, cut in any::<prop::sample::Index>()) {
-            let text = piece.repeat(times);
-            let literal = serde_json::to_string(&text).unwrap();
-            let raw = &literal.as_bytes()[1..];
-            let (mut out, mut marks) = (Vec::new(), Marks::default());
-            decode_marked(raw, &mut out, &mut marks).unwrap();
-            let boundaries: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-            let length = boundaries[cut.index(boundaries.len())];
-            let escaped = serde_json::to_string(&text[..length]).unwrap();
-            prop_assert_eq!(marks.raw_length(raw, length), escaped.len() - 2);
         }
 
         #[test]

@@ -18,31 +18,48 @@ pub(crate) enum Dialect {
     File,
 }
 
-/// A value as it stands in the text; `None` when its key is absent.
+/// A value as it stands in the text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Field<'a>(pub(crate) Option<&'a str>);
+pub(crate) enum Field<'a> {
+    /// The key is absent.
+    #[default]
+    Missing,
+    /// A JSON value.
+    Json(&'a str),
+    /// What stands between the quotes of a string that needs no escapes.
+    Bare(&'a str),
+}
 
 /// What a value means: nothing, something, or nothing that can be understood.
 pub(crate) type Meaning<T> = Result<Option<T>, ()>;
 
 impl<'a> Field<'a> {
     pub(crate) fn is_missing(self) -> bool {
-        self.0.is_none()
+        self == Self::Missing
     }
 
+    /// Whether the value is there and says something.
     pub(crate) fn is_stated(self) -> bool {
-        self.stated().is_some()
+        !matches!(
+            self,
+            Self::Missing | Self::Json("null" | "\"$undefined\"") | Self::Bare("$undefined")
+        )
     }
 
-    /// The text, when the key is there and says something.
-    fn stated(self) -> Option<&'a str> {
-        self.0.filter(|raw| !matches!(*raw, "null" | "\"$undefined\""))
+    /// The text as it stands, for messages.
+    pub(crate) fn as_str(self) -> &'a str {
+        match self {
+            Self::Missing => "",
+            Self::Json(text) | Self::Bare(text) => text,
+        }
     }
 
     /// A string; references to elsewhere are not understood.
     pub(crate) fn text(self, dialect: Dialect) -> Meaning<Cow<'a, str>> {
-        let Some(raw) = self.stated() else { return Ok(None) };
-        let text = string(raw)?;
+        if !self.is_stated() {
+            return Ok(None);
+        }
+        let text = self.string()?;
         if dialect == Dialect::Flight && text.starts_with('$') {
             return match text.strip_prefix("$$") {
                 Some(rest) => Ok(Some(Cow::Owned(format!("${rest}")))),
@@ -52,10 +69,41 @@ impl<'a> Field<'a> {
         Ok(Some(text))
     }
 
+    /// The text of a JSON string.
+    fn string(self) -> Result<Cow<'a, str>, ()> {
+        match self {
+            Self::Missing => Err(()),
+            Self::Bare(text) => Ok(Cow::Borrowed(text)),
+            Self::Json(raw) => {
+                let inner = raw
+                    .strip_prefix('"')
+                    .and_then(|rest| rest.strip_suffix('"'))
+                    .ok_or(())?;
+                if inner.contains('\\') {
+                    return serde_json::from_str(raw).map(Cow::Owned).map_err(|_| ());
+                }
+                Ok(Cow::Borrowed(inner))
+            }
+        }
+    }
+
+    /// The text of a JSON number, or of a string that holds one where the dialect allows it.
+    fn number(self, dialect: Dialect) -> Result<Cow<'a, str>, ()> {
+        match self {
+            Self::Json(raw) if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+                Ok(Cow::Borrowed(raw))
+            }
+            _ if dialect == Dialect::File => self.string(),
+            _ => Err(()),
+        }
+    }
+
     /// A whole number.
     pub(crate) fn integer(self, dialect: Dialect) -> Meaning<i64> {
-        let Some(raw) = self.stated() else { return Ok(None) };
-        let number = number(raw, dialect)?;
+        if !self.is_stated() {
+            return Ok(None);
+        }
+        let number = self.number(dialect)?;
         let digits = number.strip_prefix('-').unwrap_or(&number);
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(());
@@ -65,17 +113,19 @@ impl<'a> Field<'a> {
 
     /// A decimal number with its text.
     pub(crate) fn rating(self, dialect: Dialect) -> Meaning<Rating> {
-        let Some(raw) = self.stated() else { return Ok(None) };
-        Rating::parse(&number(raw, dialect)?).map(Some).map_err(|_| ())
+        if !self.is_stated() {
+            return Ok(None);
+        }
+        Rating::parse(&self.number(dialect)?).map(Some).map_err(|_| ())
     }
 
     /// `true` or `false`.
     pub(crate) fn flag(self) -> Meaning<bool> {
-        match self.stated() {
-            None => Ok(None),
-            Some("true") => Ok(Some(true)),
-            Some("false") => Ok(Some(false)),
-            Some(_) => Err(()),
+        match self {
+            Self::Json("true") => Ok(Some(true)),
+            Self::Json("false") => Ok(Some(false)),
+            _ if self.is_stated() => Err(()),
+            _ => Ok(None),
         }
     }
 
@@ -88,30 +138,9 @@ impl<'a> Field<'a> {
     }
 }
 
-/// The text of a JSON string.
-fn string(raw: &str) -> Result<Cow<'_, str>, ()> {
-    let inner = raw
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .ok_or(())?;
-    if inner.contains('\\') {
-        return serde_json::from_str(raw).map(Cow::Owned).map_err(|_| ());
-    }
-    Ok(Cow::Borrowed(inner))
-}
-
-/// The text of a JSON number, or of a string that holds one where the dialect allows it.
-fn number(raw: &str, dialect: Dialect) -> Result<Cow<'_, str>, ()> {
-    match raw.bytes().next() {
-        Some(b'-' | b'0'..=b'9') => Ok(Cow::Borrowed(raw)),
-        Some(b'"') if dialect == Dialect::File => string(raw),
-        _ => Err(()),
-    }
-}
-
 impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(deserializer).map(|raw| Self(Some(raw.get())))
+        <&RawValue>::deserialize(deserializer).map(|raw| Self::Json(raw.get()))
     }
 }
 
@@ -351,7 +380,7 @@ mod tests {
     #[case("[1]", Err(()))]
     #[case("99999999999999999999", Err(()))]
     fn whole_numbers(#[case] raw: &str, #[case] meaning: Result<Option<i64>, ()>) {
-        assert_eq!(Field(Some(raw)).integer(Dialect::Flight), meaning);
+        assert_eq!(Field::Json(raw).integer(Dialect::Flight), meaning);
     }
 
     #[rstest]
@@ -368,7 +397,7 @@ mod tests {
         #[case] raw: &str,
         #[case] meaning: Result<Option<&str>, ()>,
     ) {
-        let read = Field(Some(raw)).rating(dialect);
+        let read = Field::Json(raw).rating(dialect);
         assert_eq!(
             read.map(|rating| rating.map(|rating| rating.to_string())),
             meaning.map(|t| t.map(str::to_owned))
@@ -384,7 +413,7 @@ mod tests {
     #[case(Dialect::Flight, "\"$undefined\"", Ok(None))]
     #[case(Dialect::Flight, "7", Err(()))]
     fn strings(#[case] dialect: Dialect, #[case] raw: &str, #[case] meaning: Result<Option<&str>, ()>) {
-        let read = Field(Some(raw)).text(dialect);
+        let read = Field::Json(raw).text(dialect);
         assert_eq!(
             read.map(|text| text.map(|text| text.into_owned())),
             meaning.map(|t| t.map(str::to_owned))
@@ -393,10 +422,10 @@ mod tests {
 
     #[test]
     fn a_missing_key_means_nothing() {
-        assert_eq!(Field(None).integer(Dialect::Flight), Ok(None));
-        assert_eq!(Field(None).flag(), Ok(None));
-        assert!(Field(None).is_missing());
-        assert!(!Field(Some("null")).is_missing());
+        assert_eq!(Field::Missing.integer(Dialect::Flight), Ok(None));
+        assert_eq!(Field::Missing.flag(), Ok(None));
+        assert!(Field::Missing.is_missing());
+        assert!(!Field::Json("null").is_missing());
     }
 
     #[test]
@@ -404,9 +433,9 @@ mod tests {
         let row: Row<'_> =
             serde_json::from_str(r#"{"votes":7,"new":[{"rank":9}],"modelDisplayName":"a","rank":2}"#)
                 .unwrap();
-        assert_eq!(row.rank, Field(Some("2")));
-        assert_eq!(row.votes, Field(Some("7")));
-        assert_eq!(row.name, Field(Some("\"a\"")));
+        assert_eq!(row.rank, Field::Json("2"));
+        assert_eq!(row.votes, Field::Json("7"));
+        assert_eq!(row.name, Field::Json("\"a\""));
         assert_eq!(row.unknown.as_deref(), Some("new"));
         assert!(row.score.is_missing());
     }
@@ -422,7 +451,7 @@ mod tests {
     fn each_field_has_its_own_slot() {
         for field in RowField::ALL {
             let mut row = Row::default();
-            *row.slot(field) = Field(Some("1"));
+            *row.slot(field) = Field::Json("1");
             let set: Vec<RowField> = RowField::ALL
                 .into_iter()
                 .filter(|other| !row.field(*other).is_missing())

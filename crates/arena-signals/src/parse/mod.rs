@@ -25,9 +25,10 @@
 
 pub(crate) mod cells;
 mod csv;
-pub(crate) mod document;
+mod document;
 pub(crate) mod findings;
 mod flight;
+mod flight_rows;
 pub mod gzip;
 mod js_string;
 mod json;

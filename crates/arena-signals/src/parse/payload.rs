@@ -38,6 +38,19 @@ impl<'a> Payload<'a> {
         }
     }
 
+    /// The same with these rows in place of its own.
+    pub(crate) fn with_rows(self, rows: Vec<Row<'a>>) -> Self {
+        Self {
+            entries: Some(rows),
+            ..self
+        }
+    }
+
+    /// Whether it has an empty list of rows.
+    pub(crate) fn is_hollow(&self) -> bool {
+        self.entries.as_ref().is_some_and(Vec::is_empty)
+    }
+
     pub(crate) fn has_entries(&self) -> bool {
         self.entries.is_some()
     }
@@ -243,8 +256,8 @@ pub(crate) fn interpret(payload: Payload<'_>, dialect: Dialect) -> Parsed<'stati
 fn identity(payload: &Payload<'_>, dialect: Dialect, findings: &mut Findings) -> Identity {
     let mut text =
         |field: Field<'_>, what| head_value(field.text(dialect), what, findings).map(Cow::into_owned);
-    let (category, category_name) = match payload.category.0 {
-        Some(raw) if raw.starts_with('{') => {
+    let (category, category_name) = match payload.category {
+        Field::Json(raw) if raw.starts_with('{') => {
             let inner = Inner::read(raw);
             (None, text(inner.name, "category.name"))
         }
@@ -252,7 +265,10 @@ fn identity(payload: &Payload<'_>, dialect: Dialect, findings: &mut Findings) ->
     };
     let arena = text(payload.arena_slug, "arenaSlug");
     let slug = text(payload.slug, "leaderboardSlug");
-    let params = payload.params.0.map(Inner::read).unwrap_or_default();
+    let params = match payload.params {
+        Field::Json(raw) => Inner::read(raw),
+        _ => Inner::default(),
+    };
     let asked = text(params.category, "params.category");
     let style = if params.style_control.is_missing() {
         payload.style_control
@@ -401,7 +417,7 @@ impl<'a> RowReader<'_, 'a> {
 
     fn take<T>(&mut self, field: RowField, read: impl FnOnce(Field<'a>, Dialect) -> Meaning<T>) -> Option<T> {
         read(self.row.field(field), self.dialect).unwrap_or_else(|()| {
-            let (place, value) = (self.place, self.row.field(field).0.unwrap_or_default());
+            let (place, value) = (self.place, self.row.field(field).as_str());
             self.findings.refuse(InvalidValues, || {
                 format!(
                     "row {place}: {} is {}, which cannot be understood",

@@ -49,19 +49,18 @@ fn read_table(table: ElementRef<'_>, rows: &Selector) -> Result<ShownTable<'stat
         unknown_columns: columns.unknown,
     };
     for (index, row) in rows.enumerate() {
-        let mut read = ShownRow::default();
-        let mut count = 0;
-        for (cell, column) in cells(row).zip(&columns.kinds) {
-            count += 1;
-            read.take(*column, content(cell));
-        }
-        if count != columns.kinds.len() || cells(row).count() != count {
+        let texts: Vec<Vec<String>> = cells(row).map(texts).collect();
+        if texts.len() != columns.kinds.len() {
             return Err(format!(
                 "row {} of the table has another number of cells than its head",
                 index + 1
             ));
         }
-        shown.rows.push(read);
+        let mut read = ShownRow::default();
+        for ((texts, cell), column) in texts.iter().zip(cells(row)).zip(&columns.kinds) {
+            read.take(*column, &content(texts, cell));
+        }
+        shown.rows.push(read.into_owned());
     }
     Ok(shown)
 }
@@ -71,21 +70,17 @@ fn cells(row: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
         .filter(|cell| matches!(cell.value().name(), "td" | "th"))
 }
 
-fn content(cell: ElementRef<'_>) -> Cell<'static> {
+/// A cell with too many texts is one that cannot be understood: it reads as empty.
+fn content<'a>(texts: &'a [String], cell: ElementRef<'a>) -> Cell<'a> {
     let mut content = Cell::default();
-    for text in texts(cell) {
-        if !content.push(Cow::Owned(text)) {
-            return Cell::default();
-        }
+    if !texts.iter().all(|text| content.push(text)) {
+        return Cell::default();
     }
-    content.title = links(cell)
-        .next()
-        .and_then(|link| link.attr("title"))
-        .map(|title| title.to_owned().into());
+    content.title = links(cell).next().and_then(|link| link.attr("title"));
     content
 }
 
-fn links(cell: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
+fn links<'a>(cell: ElementRef<'a>) -> impl Iterator<Item = ElementRef<'a>> {
     cell.descendent_elements()
         .filter(|element| element.value().name() == "a")
 }

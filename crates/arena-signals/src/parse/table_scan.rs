@@ -4,24 +4,31 @@
 //! next one. A table that the scan does not understand is left to [`super::table`].
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::{memchr, memchr3, memmem};
 
 use super::cells::{Cell, Column, Columns, ShownRow};
 use super::table::ShownTable;
 
-/// Reads a table, `<table` to `</table>`; `None` when its markup is not as expected.
+/// How far before its end a model's cell has the link with its name, in bytes; the icon before it is much longer.
+const LINK: usize = 2048;
+
+/// Reads the table that starts the bytes, whatever follows it; `None` when its markup is not as expected.
 pub(crate) fn scan(table: &[u8]) -> Option<ShownTable<'_>> {
-    let body_at = memmem::find(table, b"<tbody")?;
-    let (head, body) = table.split_at_checked(body_at)?;
-    let mut heads = memmem::find_iter(head, b"<th ")
-        .chain(memmem::find_iter(head, b"<th>"))
-        .collect::<Vec<_>>();
-    heads.sort_unstable();
+    let (head, body) = table.split_at_checked(memmem::find(table, b"<tbody")?)?;
+    let mut heads: Vec<usize> = memmem::find_iter(head, b"<th")
+        .filter(|at| !head.get(*at..).unwrap_or_default().starts_with(b"<thead"))
+        .collect();
+    heads.push(head.len());
     let headers = heads
-        .iter()
-        .zip(heads.iter().skip(1).copied().chain([head.len()]))
-        .map(|(&from, to)| Some(Cow::Owned(tokenize(head.get(from..to)?)?.cell.texts().join(" "))))
+        .windows(2)
+        .map(|pair| match pair {
+            [from, to] => Some(Cow::Owned(
+                tokenize(head.get(*from..*to)?)?.cell.texts().join(" "),
+            )),
+            _ => None,
+        })
         .collect::<Option<Vec<Cow<'_, str>>>>()?;
     let columns = Columns::read(headers.into_iter()).ok()?;
     let rows = scan_rows(body, &columns.kinds)?;
@@ -31,57 +38,135 @@ pub(crate) fn scan(table: &[u8]) -> Option<ShownTable<'_>> {
     })
 }
 
+/// Reads the rows up to the end of the table.
 fn scan_rows<'t>(body: &'t [u8], columns: &[Column]) -> Option<Vec<ShownRow<'t>>> {
+    let finders = Finders::new();
     let mut templates: Vec<Template<'t>> = columns.iter().map(|_| Template::default()).collect();
+    let mut link = LinkTemplate::default();
     let mut rows = Vec::with_capacity(512);
-    let mut starts = memmem::find_iter(body, b"<td").peekable();
-    while starts.peek().is_some() {
+    let mut rest = body.get(tag_end(body)?..)?;
+    while rest.starts_with(b"<tr") {
         let mut row = ShownRow::default();
-        let mut last: &[u8] = &[];
-        for (column, template) in columns.iter().zip(&mut templates) {
-            // A row that ends early would borrow a cell of the next one.
-            if memmem::find(last, b"</tr").is_some() {
+        rest = rest.get(tag_end(rest)?..)?;
+        for (index, (column, template)) in columns.iter().zip(&mut templates).enumerate() {
+            let end = if index + 1 < columns.len() {
+                // Inside a row one cell follows the other.
+                let next = CELL.len() + finders.cell.find(rest.get(CELL.len()..)?)?;
+                next.checked_sub(CELL_END.len())?
+            } else {
+                finders.cell_end.find(rest)?
+            };
+            let bytes = rest.get(..end).filter(|bytes| bytes.starts_with(CELL))?;
+            rest = rest.get(end..)?.strip_prefix(CELL_END)?;
+            let cell = match column {
+                Column::Ignored => continue,
+                Column::Model => model(bytes, &mut link, &finders)?,
+                _ => template.read(bytes)?,
+            };
+            row.take(*column, &cell);
+            if row.odd_cell.is_some() && !cell.is_readable() {
                 return None;
             }
-            let from = starts.next()?;
-            last = body.get(from..starts.peek().copied().unwrap_or(body.len()))?;
-            match column {
-                Column::Ignored => {}
-                Column::Model => row.take(*column, model(last, template)?),
-                _ => row.take(*column, template.read(cell_of(last)?)?),
-            }
         }
-        memmem::find(last, b"</tr")?;
+        rest = rest.strip_prefix(b"</tr>")?;
         rows.push(row);
     }
-    Some(rows)
+    rest.starts_with(b"</tbody></table>").then_some(rows)
 }
 
-/// A cell up to its closing tag.
-fn cell_of(bytes: &[u8]) -> Option<&[u8]> {
-    let close = memmem::rfind(bytes, b"</td>")?;
-    bytes.get(..close)
+const CELL: &[u8] = b"<td";
+const CELL_END: &[u8] = b"</td>";
+
+/// What is looked for in every row.
+#[derive(Debug)]
+struct Finders {
+    cell: memmem::Finder<'static>,
+    cell_end: memmem::Finder<'static>,
+    link: memmem::Finder<'static>,
+}
+
+impl Finders {
+    fn new() -> Self {
+        Self {
+            cell: memmem::Finder::new(CELL),
+            cell_end: memmem::Finder::new(CELL_END),
+            link: memmem::Finder::new(b"<a "),
+        }
+    }
 }
 
 /// The cell of a model: the link's title, and the texts from the link on; the icon before it says nothing.
-fn model<'t>(bytes: &'t [u8], template: &mut Template<'t>) -> Option<Cell<'t>> {
-    let bytes = cell_of(bytes)?;
-    let Some(link) = memmem::rfind(bytes, b"<a ") else {
-        return tokenize(bytes).map(|tokens| tokens.cell);
+fn model<'t>(bytes: &'t [u8], template: &mut LinkTemplate<'t>, finders: &Finders) -> Option<Cell<'t>> {
+    let from = bytes.len().saturating_sub(LINK);
+    let Some(link) = finders.link.find(bytes.get(from..)?) else {
+        return match finders.link.find(bytes) {
+            None => tokenize(bytes).map(|tokens| tokens.cell),
+            Some(_) => None,
+        };
     };
-    let link = bytes.get(link..)?;
-    let end = tag_end(link)?;
-    let tag = link.get(..end)?;
-    let title = match memmem::find(tag, b" title=\"") {
-        Some(at) => {
-            let value = tag.get(at + b" title=\"".len()..)?;
-            Some(text_of(value.get(..memchr(b'"', value)?)?)?)
+    let link = bytes.get(from + link..)?;
+    template.fit(link).or_else(|| template.learn(link))
+}
+
+/// The markup around a link's address, its title and the texts from it on.
+#[derive(Debug, Default)]
+struct LinkTemplate<'t> {
+    /// Between the pieces lie the address, the title, then the texts.
+    pieces: Vec<&'t [u8]>,
+}
+
+impl<'t> LinkTemplate<'t> {
+    /// Reads a link by the template.
+    fn fit(&self, link: &'t [u8]) -> Option<Cell<'t>> {
+        let (first, others) = self.pieces.split_first()?;
+        let mut rest = link.strip_prefix(*first)?;
+        let mut cell = Cell::of_markup();
+        for (index, piece) in others.iter().enumerate() {
+            // What lies between ends where the quote or the tag of the next piece starts.
+            let (between, after) = rest.split_at_checked(memchr(*piece.first()?, rest)?)?;
+            match index {
+                0 => {}
+                1 => cell.title = Some(std::str::from_utf8(between).ok()?),
+                _ => {
+                    let text = between.trim_ascii();
+                    if text.is_empty() || !cell.push(std::str::from_utf8(text).ok()?) {
+                        return None;
+                    }
+                }
+            }
+            rest = after.strip_prefix(*piece)?;
         }
-        None => None,
-    };
-    let mut cell = template.read(link.get(end..)?)?;
-    cell.title = title;
-    Some(cell)
+        rest.is_empty().then_some(cell)
+    }
+
+    /// Reads a link anew; one that is written as today's are becomes the template.
+    fn learn(&mut self, link: &'t [u8]) -> Option<Cell<'t>> {
+        let end = tag_end(link)?;
+        let (tag, behind) = link.split_at_checked(end)?;
+        let mut tokens = tokenize(behind)?;
+        let Some(title) = attribute(tag, b" title=\"") else {
+            return Some(tokens.cell);
+        };
+        tokens.cell.title = Some(std::str::from_utf8(tag.get(title.clone())?).ok()?);
+        if let Some(address) = attribute(tag, b" href=\"")
+            && address.end < title.start
+        {
+            let first = tokens.pieces.first()?.len();
+            self.pieces = vec![
+                link.get(..address.start)?,
+                link.get(address.end..title.start)?,
+                link.get(title.end..end + first)?,
+            ];
+            self.pieces.extend(tokens.pieces.iter().skip(1));
+        }
+        Some(tokens.cell)
+    }
+}
+
+/// Where the value of a tag's attribute lies.
+fn attribute(tag: &[u8], name: &[u8]) -> Option<Range<usize>> {
+    let start = memmem::find(tag, name)? + name.len();
+    Some(start..start + memchr(b'"', tag.get(start..)?)?)
 }
 
 /// The markup around the texts of a column's cells.
@@ -97,20 +182,18 @@ impl<'t> Template<'t> {
             return Some(cell);
         }
         let tokens = tokenize(bytes)?;
-        if !tokens.pieces.is_empty() {
-            self.pieces = tokens.pieces;
-        }
+        self.pieces = tokens.pieces;
         Some(tokens.cell)
     }
 
     fn fit(&self, bytes: &'t [u8]) -> Option<Cell<'t>> {
         let (first, others) = self.pieces.split_first()?;
         let mut rest = bytes.strip_prefix(*first)?;
-        let mut cell = Cell::default();
+        let mut cell = Cell::of_markup();
         for piece in others {
             let (text, after) = rest.split_at_checked(memchr(b'<', rest)?)?;
             let text = text.trim_ascii();
-            if text.is_empty() || !cell.push(text_of(text)?) {
+            if text.is_empty() || !cell.push(std::str::from_utf8(text).ok()?) {
                 return None;
             }
             rest = after.strip_prefix(*piece)?;
@@ -128,14 +211,17 @@ struct Tokens<'t> {
 
 /// Splits a fragment into markup and texts; comments and icons are markup.
 fn tokenize(bytes: &[u8]) -> Option<Tokens<'_>> {
-    let mut tokens = Tokens::default();
+    let mut tokens = Tokens {
+        cell: Cell::of_markup(),
+        pieces: Vec::new(),
+    };
     let (mut rest, mut piece_from, mut at) = (bytes, 0, 0);
     while !rest.is_empty() {
         let text_length = memchr(b'<', rest).unwrap_or(rest.len());
         let text = rest.get(..text_length)?.trim_ascii();
         if !text.is_empty() {
             tokens.pieces.push(bytes.get(piece_from..at)?);
-            if !tokens.cell.push(text_of(text)?) {
+            if !tokens.cell.push(std::str::from_utf8(text).ok()?) {
                 return None;
             }
             piece_from = at + text_length;
@@ -166,33 +252,9 @@ fn tag_end(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The text of escaped bytes; `None` when it is not UTF-8 or has an entity that the renderer does not write.
-fn text_of(bytes: &[u8]) -> Option<Cow<'_, str>> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    if memchr(b'&', bytes).is_none() {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut parts = text.split('&');
-    plain.push_str(parts.next()?);
-    for part in parts {
-        let (entity, rest) = part.split_once(';')?;
-        plain.push(match entity {
-            "amp" => '&',
-            "lt" => '<',
-            "gt" => '>',
-            "quot" => '"',
-            "#x27" | "#39" | "apos" => '\'',
-            _ => return None,
-        });
-        plain.push_str(rest);
-    }
-    Some(Cow::Owned(plain))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{scan, tag_end, text_of};
+    use super::{scan, tag_end};
     use crate::parse::table;
     use rstest::rstest;
 
@@ -253,12 +315,5 @@ mod tests {
     fn a_tag_ends_outside_its_quotes() {
         assert_eq!(tag_end(b"<a t=\"x>y\" u='>'>z"), Some(17));
         assert_eq!(tag_end(b"<a t=\"x>y"), None);
-    }
-
-    #[test]
-    fn entities_are_read() {
-        assert_eq!(text_of(b"a &amp; &quot;b&quot;").unwrap(), "a & \"b\"");
-        assert_eq!(text_of(b"a & b"), None);
-        assert_eq!(text_of(b"\xff"), None);
     }
 }
