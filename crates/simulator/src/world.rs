@@ -25,7 +25,7 @@ use crate::{Faults, PageResponse, SimulatedWorld};
 const SETTLING_PATH: &str = "/leaderboard/text/overall-no-style-control";
 
 /// Cash of the account under test at the start.
-const OPENING_CASH: Money = Money::dollars(1_000);
+const OPENING_CASH: Money = Money::dollars(2_500);
 
 /// How long after its determination a market pays, in seconds.
 const SETTLEMENT_TIMER: u32 = 1_800;

@@ -25,11 +25,11 @@ struct Style {
 const STYLES: [Style; 2] = [
     Style {
         name: "market maker",
-        quotes: &[(100, 35), (200, 60), (300, 120)],
+        quotes: &[(100, 80), (200, 120), (300, 200)],
     },
     Style {
         name: "deep market maker",
-        quotes: &[(600, 200), (900, 300)],
+        quotes: &[(600, 250), (900, 300)],
     },
 ];
 

@@ -1,7 +1,7 @@
 //! The script of the demo: six days in which everything happens that happens to the real page, repeated as often as the
 //! run is long.
 //!
-//! Hours are from the start of a cycle. What the page shows changes two minutes past the hour; a disturbance lasts long
+//! Hours are from the start of a cycle. The page is refreshed two minutes past the hour; a disturbance lasts long
 //! enough for every reader who looks at least every five minutes to see it.
 //!
 //! | hour | what |
@@ -17,6 +17,7 @@
 //! | 46 | a model of the first twenty is missing under a newer stamp for 7 minutes |
 //! | 52 | a new model appears at place nine (first cycle), or a small refresh |
 //! | 56 | a preliminary mark is taken away with the stamp unchanged |
+//! | 61:38 | the third contender leads again, 22 minutes before the check |
 //! | 62 | check (14:00 UTC in summer) |
 //! | 66 | a small refresh |
 //! | 80 | the fourth contender leads |
@@ -135,6 +136,7 @@ impl Play {
         self.refresh(author, at(52, 2));
         author.toggle_preliminary(PRELIMINARY);
         self.show(at(56, 2), Shown::Board(author.board()));
+        self.lead(author, 2, at(61, 38));
         author.drift(NEW_VOTES);
         self.refresh(author, at(66, 2));
         self.lead(author, 3, at(80, 2));
@@ -267,6 +269,11 @@ mod tests {
                     "seed {seed}, hour {hour}"
                 );
             }
+            assert_ne!(
+                leader(&scenario, 61, 37),
+                leader(&scenario, 62, 0),
+                "seed {seed}, shortly before the check"
+            );
             for hour in [6, 32, 46, 52, 56, 66, 90, 130] {
                 assert_eq!(
                     leader(&scenario, hour, 0),
