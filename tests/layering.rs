@@ -1,5 +1,11 @@
 //! The architecture's invariants, read from the manifests and the sources.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a broken workspace may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a broken workspace may fail loudly"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,7 +15,10 @@ use std::process::Command;
 use serde_json::Value;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .unwrap()
 }
 
 /// Normal (not dev, not build) dependencies of every package of ours, by name without prefix.
@@ -19,16 +28,33 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let plain = |value: &Value| value.as_str().unwrap().trim_start_matches("autotrader-").to_owned();
+    let plain = |value: &Value| {
+        value
+            .as_str()
+            .unwrap()
+            .trim_start_matches("autotrader-")
+            .to_owned()
+    };
     metadata["packages"]
         .as_array()
         .unwrap()
         .iter()
         .map(|package| {
-            let normal = package["dependencies"].as_array().unwrap().iter().filter(|dependency| dependency["kind"].is_null());
-            (plain(&package["name"]), normal.map(|dependency| plain(&dependency["name"])).collect())
+            let normal = package["dependencies"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|dependency| dependency["kind"].is_null());
+            (
+                plain(&package["name"]),
+                normal.map(|dependency| plain(&dependency["name"])).collect(),
+            )
         })
         .collect()
 }
@@ -50,7 +76,18 @@ fn crates_depend_only_on_what_the_design_allows() {
         ("state", &["domain", "settlement"]),
         ("monitoring", &["domain"]),
         ("simulator", &["domain"]),
-        ("backtest", &["domain", "engine", "strategy", "risk", "execution", "simulator", "settlement"]),
+        (
+            "backtest",
+            &[
+                "domain",
+                "engine",
+                "strategy",
+                "risk",
+                "execution",
+                "simulator",
+                "settlement",
+            ],
+        ),
     ]
     .into();
     let dependencies = dependencies();
@@ -59,24 +96,45 @@ fn crates_depend_only_on_what_the_design_allows() {
         if name == "autotrader" {
             continue;
         }
-        let allowed = allowed.get(name.as_str()).unwrap_or_else(|| panic!("{name} is not in the design"));
+        let allowed = allowed
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("{name} is not in the design"));
         for needed in needs.iter().filter(|needed| ours.contains(needed.as_str())) {
-            assert!(allowed.contains(&needed.as_str()), "{name} must not depend on {needed}");
+            assert!(
+                allowed.contains(&needed.as_str()),
+                "{name} must not depend on {needed}"
+            );
         }
     }
 }
 
 #[test]
 fn pure_crates_have_no_io_runtime_or_randomness_among_their_dependencies() {
-    let forbidden = ["tokio", "reqwest", "diesel", "rand", "getrandom", "axum", "figment", "tracing", "futures-util"];
+    let forbidden = [
+        "tokio",
+        "reqwest",
+        "diesel",
+        "rand",
+        "getrandom",
+        "axum",
+        "figment",
+        "tracing",
+        "futures-util",
+    ];
     let dependencies = dependencies();
     for name in PURE {
         for dependency in forbidden {
-            assert!(!dependencies[name].contains(dependency), "{name} must not depend on {dependency}");
+            assert!(
+                !dependencies[name].contains(dependency),
+                "{name} must not depend on {dependency}"
+            );
         }
     }
     let settlement: BTreeSet<String> = ["serde".to_owned()].into();
-    assert!(dependencies["settlement"].is_subset(&settlement), "settlement stands alone");
+    assert!(
+        dependencies["settlement"].is_subset(&settlement),
+        "settlement stands alone"
+    );
 }
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -92,15 +150,28 @@ fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn pure_crates_have_no_async_bodies_files_threads_or_clocks() {
-    let forbidden =
-        ["std::fs", "std::net", "std::thread", "std::process", "std::env", "SystemTime", "Instant::now", "Utc::now", ".await"];
+    let forbidden = [
+        "std::fs",
+        "std::net",
+        "std::thread",
+        "std::process",
+        "std::env",
+        "SystemTime",
+        "Instant::now",
+        "Utc::now",
+        ".await",
+    ];
     for name in PURE {
         let mut files = Vec::new();
         sources(&root().join("crates").join(name).join("src"), &mut files);
         for file in files {
             let text = fs::read_to_string(&file).unwrap();
             let code = text.split("#[cfg(test)]").next().unwrap();
-            let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+            let code: String = code
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect::<Vec<_>>()
+                .join("\n");
             for word in forbidden {
                 assert!(!code.contains(word), "{}: {word}", file.display());
             }
@@ -109,7 +180,12 @@ fn pure_crates_have_no_async_bodies_files_threads_or_clocks() {
                 let end = rest.find([';', '{']).unwrap();
                 rest.as_bytes()[end] == b'{'
             });
-            assert_eq!(bodies.count(), 0, "{}: an async function with a body", file.display());
+            assert_eq!(
+                bodies.count(),
+                0,
+                "{}: an async function with a body",
+                file.display()
+            );
         }
     }
 }

@@ -127,6 +127,10 @@ pub(crate) fn configured_limits(config: &Config) -> Value {
 ///
 /// # Errors
 /// [`Failure`] with the key that cannot be used.
+#[expect(
+    clippy::field_reassign_with_default,
+    reason = "one line for each key reads better than nested updates"
+)]
 pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
     let alpha = &config.leaderboard_alpha;
     let wrong = |key: &str, detail: String| {

@@ -5,12 +5,15 @@ use autotrader_domain::{Book, ExchangeStatus, Market, SeriesTicker, Ticker};
 
 use super::ports::Ports;
 
+/// Books of several markets, each with its own outcome; the whole answer may be missing.
+pub(crate) type BookAnswers = Result<Vec<(Ticker, Result<Book, FeedError>)>, FeedError>;
+
 /// What one job brought.
 pub(crate) enum Brought {
     /// The leaderboard's answer.
     Page(Result<RawPage, SourceFailure>),
     /// Books, each with its own outcome.
-    Books(Result<Vec<(Ticker, Result<Book, FeedError>)>, FeedError>),
+    Books(BookAnswers),
     /// Markets of each series, and the exchange's status.
     Markets {
         /// Whether the exchange takes orders.

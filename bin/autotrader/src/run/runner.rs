@@ -8,7 +8,7 @@ use autotrader_engine::{Effect, Engine, Event};
 use autotrader_execution::{AccountBooks, ExecutionEvent};
 use tracing::{info, warn};
 
-use super::fetch::Brought;
+use super::fetch::{BookAnswers, Brought};
 use super::ports::Ports;
 use super::watch::Watcher;
 use crate::Failure;
@@ -149,10 +149,7 @@ impl Runner {
         self.pass(Event::Reading(reading)).await
     }
 
-    async fn absorb_books(
-        &mut self,
-        books: Result<Vec<(Ticker, Result<autotrader_domain::Book, FeedError>)>, FeedError>,
-    ) -> Result<(), Failure> {
+    async fn absorb_books(&mut self, books: BookAnswers) -> Result<(), Failure> {
         match books {
             Err(error) => self.feed_failed("order books", error).await,
             Ok(books) => {
@@ -175,7 +172,7 @@ impl Runner {
                                 ticker,
                                 detail: error.to_string(),
                             })
-                            .await?
+                            .await?;
                         }
                     }
                 }
