@@ -335,8 +335,7 @@ pub(crate) struct Process {
     pub(crate) runner: Runner,
     pub(crate) schedule: Schedule,
     restored: Restored,
-    live: bool,
-    start_halted: bool,
+    config: Config,
     discord: Option<Arc<DiscordNotifier>>,
 }
 
@@ -428,8 +427,7 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         runner,
         schedule,
         restored,
-        live: config.kalshi.execution_mode == ExecutionMode::Live,
-        start_halted: config.risk.global.kill_switch_enabled,
+        config: config.clone(),
         discord,
     })
 }
@@ -528,14 +526,15 @@ impl Process {
         if first_start && let Some(balance) = result.balance {
             let stored = self.runner.ports.ledger.set_opening_cash(balance).await;
             stored.map_err(|error| Failure::failed(format!("database: {error}.")))?;
-            self.runner.engine.open_with(balance);
+            self.runner
+                .engine
+                .open_with(balance, limits(&self.config, balance));
         }
         info!(
             event = "position_reconciliation_ok",
-            live = self.live,
             differences = result.differences.len()
         );
-        if self.start_halted {
+        if self.config.risk.global.kill_switch_enabled {
             let detail = "risk.global.kill_switch_enabled is true".to_owned();
             self.runner
                 .pass(Event::Command(autotrader_domain::Command::Halt {

@@ -8,7 +8,7 @@ use autotrader_domain::{
     Mapping, Market, MarketStatus, MarketView, Money, Observation, Order, OrderState, OrderUpdate, Purpose,
     Reading, Reason, Record, Refusal, RiskView, SeriesTicker, SettlementRecord, Severity, Ticker, Why,
 };
-use autotrader_risk::{Cause, RiskEngine, RiskState};
+use autotrader_risk::{Cause, Limits, RiskEngine, RiskState};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::why_ledger::WhyLedger;
@@ -95,9 +95,11 @@ impl Engine {
         }
     }
 
-    /// Sets the cash that the account holds at the very first start; nothing may have been booked yet.
-    pub fn open_with(&mut self, cash: Money) {
+    /// Sets the cash that the account holds at the very first start, and the limits that follow from it; nothing may have
+    /// been booked yet.
+    pub fn open_with(&mut self, cash: Money, limits: Limits) {
         self.account = Account::opened_with(cash);
+        self.risk.set_limits(limits);
     }
 
     /// Takes up what the database knew before a restart; call once, before the first event.

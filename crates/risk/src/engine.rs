@@ -57,6 +57,12 @@ impl RiskEngine {
         &self.limits
     }
 
+    /// Puts other limits in force; standing causes stay.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.checks = checks::standard(&limits);
+        self.limits = limits;
+    }
+
     /// The standing causes.
     #[must_use]
     pub const fn causes(&self) -> &CauseSet {

@@ -199,8 +199,8 @@ pub(super) fn fragments(board: &SiteBoard, build: &str, rows: &[RankedModel<'_>]
         leaderboard(board, rows),
         plots(rows),
     );
-    // Long rows of the stream are cut anywhere; here inside the object, and inside an entry.
-    let cut = (component.len() * 2 / 5..component.len())
+    // Long rows of the stream are cut anywhere; as on the captured page, behind the board's object.
+    let cut = (component.len() * 19 / 20..component.len())
         .find(|at| component.is_char_boundary(*at))
         .unwrap_or(0);
     let (head, tail) = component.split_at(cut);
