@@ -49,8 +49,8 @@ fn text(field: Option<&str>, bytes: &mut Vec<u8>) {
         bytes.push(0);
         return;
     };
-    bytes.push(1);
-    bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+    let [a, b, c, d] = u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
+    bytes.extend_from_slice(&[1, a, b, c, d]);
     bytes.extend_from_slice(text.as_bytes());
 }
 

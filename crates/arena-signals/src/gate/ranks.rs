@@ -76,6 +76,9 @@ fn ordinals(entries: &[Entry], complete: bool, findings: &mut Findings) {
 
 /// Rank bounds must be what the unrounded intervals make them.
 fn bounds(entries: &[Entry], complete: bool, findings: &mut Findings) {
+    if plainly_right(entries, complete) {
+        return;
+    }
     for (entry, computed) in entries.iter().zip(rank_bounds(entries)) {
         let ub_fits = fits(entry.rank_ub, computed.rank_ub, || {
             ties(entries, entry, Side::Best)
@@ -98,6 +101,43 @@ fn bounds(entries: &[Entry], complete: bool, findings: &mut Findings) {
             });
         }
     }
+}
+
+/// Longest text whose double tells it from every other such text: 15 significant digits.
+const EXACT_TEXT: usize = 15;
+
+/// Whether every claim is right beyond doubt: the quick check before the exact one.
+///
+/// Decimal texts of at most 15 digits are equal exactly when their doubles are, and reading a decimal never inverts an
+/// order; only for longer texts, or a claim that does not fit, is [`rank_bounds`] needed.
+fn plainly_right(entries: &[Entry], complete: bool) -> bool {
+    let sorted = |bound: fn(&Entry) -> &Option<Rating>| {
+        let exact = |entry| {
+            bound(entry)
+                .as_ref()
+                .filter(|rating| rating.as_str().len() <= EXACT_TEXT)
+        };
+        let mut values: Vec<f64> = entries.iter().filter_map(exact).map(Rating::value).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        values
+    };
+    let (lowers, uppers) = (sorted(|entry| &entry.ci_lower), sorted(|entry| &entry.ci_upper));
+    if lowers.len() != entries.len() || uppers.len() != entries.len() {
+        return false;
+    }
+    let rank = |rivals: &[f64], bound: f64, own: usize| {
+        i64::try_from(rivals.len() - rivals.partition_point(|rival| *rival <= bound) + 1 - own).ok()
+    };
+    entries.iter().all(|entry| {
+        let (Some(lower), Some(upper)) = (&entry.ci_lower, &entry.ci_upper) else {
+            return false;
+        };
+        let (lower, upper) = (lower.value(), upper.value());
+        // A model's own upper bound lies above its lower one and does not count.
+        lower < upper
+            && entry.rank_ub == rank(&lowers, upper, 0)
+            && (!complete || entry.rank_lb == rank(&uppers, lower, 1))
+    })
 }
 
 fn shown(rank: Option<i64>) -> String {
@@ -170,9 +210,13 @@ fn is_middle(entry: &Entry) -> Option<bool> {
         entry.ci_lower.as_ref()?,
         entry.ci_upper.as_ref()?,
     );
-    let unit = [score, lower, upper].into_iter().map(unit).fold(0.0, f64::max);
-    // Half a unit each for the two bounds, one for twice the score; then the noise of the subtraction.
-    Some((upper.value() + lower.value() - 2.0 * score.value()).abs() <= 2.0 * unit + 1e-6)
+    let units = [score, lower, upper].map(unit);
+    let coarsest = units.into_iter().fold(0.0, f64::max);
+    // Half a unit for each bound and one for twice the score make less than two; where all three are rounded to the same
+    // place the sum is a whole number of units, so at most one. Then the noise of the subtraction.
+    let alike = units.iter().all(|unit| unit.total_cmp(&coarsest).is_eq());
+    let tolerance = if alike { coarsest } else { 2.0 * coarsest } + 1e-6;
+    Some((upper.value() + lower.value() - 2.0 * score.value()).abs() <= tolerance)
 }
 
 /// One in the last place of a rounded rating; 0 for one of full precision.
@@ -189,11 +233,12 @@ fn unit(rating: &Rating) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::judge;
+    use super::{judge, plainly_right};
     use crate::parse::Parsed;
     use crate::parse::findings::Findings;
     use autotrader_domain::GateReasonCode::{self, InconsistentRanks, InvalidValues};
-    use autotrader_settlement::{Board, Entry, Rating};
+    use autotrader_settlement::{Board, Entry, Rating, rank_bounds};
+    use proptest::prelude::*;
     use rstest::rstest;
 
     type Line = (
@@ -253,6 +298,46 @@ mod tests {
         assert_eq!(codes(lines, Some(total), false), expected);
     }
 
+    proptest! {
+        /// What the quick check passes, the exact computation confirms.
+        #[test]
+        fn the_quick_check_passes_exactly_the_right_claims(
+            rows in prop::collection::vec((0_i32..40, 1_i32..6, -1_i64..2, -1_i64..2), 1..12),
+            complete in any::<bool>(),
+        ) {
+            let mut entries: Vec<Entry> = rows
+                .iter()
+                .map(|(score, half, ..)| Entry {
+                    ci_lower: Some(Rating::from_value(f64::from(score - half))),
+                    ci_upper: Some(Rating::from_value(f64::from(score + half))),
+                    ..Entry::named("m")
+                })
+                .collect();
+            let computed = rank_bounds(&entries);
+            for ((entry, bounds), (.., ub, lb)) in entries.iter_mut().zip(&computed).zip(&rows) {
+                entry.rank_ub = bounds.rank_ub.map(|rank| rank + ub);
+                entry.rank_lb = bounds.rank_lb.map(|rank| rank + lb);
+            }
+            let right = entries.iter().zip(&computed).all(|(entry, bounds)| {
+                entry.rank_ub == bounds.rank_ub && (!complete || entry.rank_lb == bounds.rank_lb)
+            });
+            prop_assert_eq!(plainly_right(&entries, complete), right);
+        }
+    }
+
+    #[test]
+    fn long_texts_are_left_to_the_exact_computation() {
+        let entry = |lower: &str, upper: &str| Entry {
+            rank_ub: Some(1),
+            rank_lb: Some(1),
+            ci_lower: Some(Rating::parse(lower).unwrap()),
+            ci_upper: Some(Rating::parse(upper).unwrap()),
+            ..Entry::named("m")
+        };
+        assert!(plainly_right(&[entry("1400.1234567890", "1500")], true));
+        assert!(!plainly_right(&[entry("1400.1234567890123", "1500")], true));
+    }
+
     #[test]
     fn worst_ranks_of_a_cut_board_cannot_be_checked() {
         let cut = [A, B, ("c", 3, 3, 9, "1470.5", "1474.5", "1478.5")];
@@ -270,12 +355,12 @@ mod tests {
 
     #[test]
     fn one_lopsided_row_among_many_is_an_error() {
-        let mut lines = vec![("a", 1, 1, 40, "100.00", "500.53", "900.00")];
-        lines.extend((2..=40).map(|rank| ("x", rank, 1, 40, "100.00", "500.00", "900.00")));
+        let mut lines = vec![("a", 1, 1, 40, "1000.00", "1500.01", "2000.00")];
+        lines.extend((2..=40).map(|rank| ("x", rank, 1, 40, "1000.00", "1500.00", "2000.01")));
         assert_eq!(codes(&lines, Some(40), false), [InvalidValues]);
         let all: Vec<Line> = lines
             .iter()
-            .map(|(name, rank, ..)| (*name, *rank, 1, 40, "100.00", "450.00", "900.00"))
+            .map(|(name, rank, ..)| (*name, *rank, 1, 40, "1000.00", "1450.00", "2000.00"))
             .collect();
         assert_eq!(codes(&all, Some(40), false), []);
     }

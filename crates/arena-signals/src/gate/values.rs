@@ -89,13 +89,22 @@ fn outside_interval(entry: &Entry) -> bool {
 }
 
 fn is_name(name: &str) -> bool {
-    let fits = |c: char| c.is_alphanumeric() || " -._()[]/:+,'&@#*%=~".contains(c);
+    let fits = |c: char| {
+        c.is_alphanumeric() || is_punctuation(c) || matches!(c, '[' | ']' | '#' | '*' | '%' | '=' | '~')
+    };
     is_tidy(name, LONGEST_NAME) && name.chars().all(fits)
 }
 
 fn is_label(label: &str) -> bool {
-    let fits = |c: char| c.is_alphanumeric() || " -._()/:+,'&@!·".contains(c);
+    let fits = |c: char| c.is_alphanumeric() || is_punctuation(c) || matches!(c, '!' | '·');
     is_tidy(label, LONGEST_LABEL) && label.chars().all(fits)
+}
+
+const fn is_punctuation(c: char) -> bool {
+    matches!(
+        c,
+        ' ' | '-' | '.' | '_' | '(' | ')' | '/' | ':' | '+' | ',' | '\'' | '&' | '@'
+    )
 }
 
 fn is_tidy(text: &str, longest: usize) -> bool {

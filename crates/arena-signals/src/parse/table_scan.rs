@@ -12,7 +12,7 @@ use super::cells::{Cell, Column, Columns, ShownRow};
 use super::table::ShownTable;
 
 /// How far before its end a model's cell has the link with its name, in bytes; the icon before it is much longer.
-const LINK: usize = 2048;
+const LINK: usize = 1280;
 
 /// Reads the table that starts the bytes, whatever follows it; `None` when its markup is not as expected.
 pub(crate) fn scan(table: &[u8]) -> Option<ShownTable<'_>> {
@@ -98,11 +98,12 @@ impl Finders {
 /// The cell of a model: the link's title, and the texts from the link on; the icon before it says nothing.
 fn model<'t>(bytes: &'t [u8], template: &mut LinkTemplate<'t>, finders: &Finders) -> Option<Cell<'t>> {
     let from = bytes.len().saturating_sub(LINK);
-    let Some(link) = finders.link.find(bytes.get(from..)?) else {
-        return match finders.link.find(bytes) {
-            None => tokenize(bytes).map(|tokens| tokens.cell),
-            Some(_) => None,
-        };
+    let (from, link) = match finders.link.find(bytes.get(from..)?) {
+        Some(link) => (from, link),
+        None => match finders.link.find(bytes) {
+            Some(link) => (0, link),
+            None => return tokenize(bytes).map(|tokens| tokens.cell),
+        },
     };
     let link = bytes.get(from + link..)?;
     template.fit(link).or_else(|| template.learn(link))
