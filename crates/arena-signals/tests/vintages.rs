@@ -575,6 +575,22 @@ fn news_of_a_confirmed_board_runs_from_before_its_first_sight() {
 }
 
 #[test]
+fn a_confirmed_correction_and_a_rollback_are_no_news() {
+    let mut corrected = Play::on(&first());
+    for (second, origin) in [(30, "b"), (90, "c")] {
+        corrected.read(&showing(second, origin, page(&without(60), 0)));
+    }
+    assert_eq!(corrected.accepted(), hash_of(&without(60)));
+    assert_eq!(corrected.keeper.standing().news_at, None, "the stamp did not change");
+    let mut rolled_back = Play::on(&first());
+    for reading in 1..=61 {
+        rolled_back.show(30 * reading, &moved(-3.0), -5);
+    }
+    assert_eq!(rolled_back.accepted(), hash_of(&moved(-3.0)));
+    assert_eq!(rolled_back.keeper.standing().news_at, None, "the stamp went back");
+}
+
+#[test]
 fn polls_that_failed_do_not_show_the_previous_board() {
     let mut play = Play::on(&first());
     for poll in 1..=4 {

@@ -240,9 +240,10 @@ impl VintageKeeper {
                 seen.signals = diff_compared(&comparison, before, now, &self.settings.diff);
                 seen.alerts.extend(self.remember_renames(&comparison, at));
             }
-            self.standing.news_at = self
-                .last_shown
-                .filter(|shown| elapsed(*shown, first_seen) <= self.settings.fresh_gap());
+            // Only a strictly newer stamp is news: a confirmed correction or a rollback must not pass for it.
+            self.standing.news_at = self.last_shown.filter(|shown| {
+                vintage > previous.vintage && elapsed(*shown, first_seen) <= self.settings.fresh_gap()
+            });
         }
         let accepted = Arc::new(AcceptedBoard {
             board: Arc::clone(&page.board),
