@@ -43,8 +43,8 @@ pub(crate) fn description(page: &[u8]) -> Option<Description> {
     let head = page.get(..page.len().min(HEAD))?;
     let tag = head.get(memmem::find(head, b"<meta name=\"description\"")?..)?;
     let tag = std::str::from_utf8(tag.get(..memchr::memchr(b'>', tag)?)?).ok()?;
-    let (_, said) = tag.split_once("explore ")?;
-    let (arena, said) = said.split_once(" models ranked by ")?;
+    let (before, said) = tag.split_once(" models ranked by ")?;
+    let arena = before.rsplit([' ', '"']).next()?;
     let (category, style) = said.split_once(" performance")?;
     let style = style.trim_start();
     Some(Description {
@@ -115,6 +115,10 @@ mod tests {
     #[case(
         "<meta name=\"description\" content=\"Compare and explore Text models ranked by hard prompts performance.\"/>",
         described("text", "hard-prompts", None)
+    )]
+    #[case(
+        "<meta name=\"description\" content=\"Vision models ranked by overall performance (with style control).\"/>",
+        described("vision", "overall", Some(true))
     )]
     #[case("<meta name=\"description\" content=\"Something else.\"/>", None)]
     #[case("<meta name=\"description\"", None)]
