@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trades the exchange's AI-leaderboard contracts.
 #[derive(Debug, Parser)]
-#[command(name = "autotrader", version, about, propagate_version = true)]
+#[command(name = "autotrader", version, propagate_version = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -163,14 +163,16 @@ impl From<RoundingArg> for FeeRounding {
 #[derive(Debug, Clone, Args)]
 pub struct CalcFeeArgs {
     /// Price in cents, such as 50 or 62.5.
+    #[arg(allow_negative_numbers = true)]
     pub price_cents: String,
     /// Number of contracts, such as 10 or 0.5.
+    #[arg(allow_negative_numbers = true)]
     pub count: String,
     /// The order rests and is taken, on a series that charges makers.
     #[arg(long)]
     pub maker: bool,
     /// The series' fee multiplier.
-    #[arg(long, default_value = "1")]
+    #[arg(long, default_value = "1", allow_negative_numbers = true)]
     pub multiplier: String,
     /// How the fee is rounded.
     #[arg(long, value_enum, default_value_t = RoundingArg::Cent)]

@@ -56,6 +56,9 @@ impl Failure {
 
 impl From<autotrader_config::ConfigError> for Failure {
     fn from(error: autotrader_config::ConfigError) -> Self {
-        Self::failed(format!("configuration: {error}"))
+        // Some places are already called so.
+        let text = error.to_string();
+        let place = "configuration: ";
+        Self::failed(format!("{place}{}", text.strip_prefix(place).unwrap_or(&text)))
     }
 }

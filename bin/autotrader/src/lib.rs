@@ -23,11 +23,17 @@ use cli::{Cli, Command};
 /// # Errors
 /// [`Failure`] with the sentence for the operator and the exit code.
 pub fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
-    match cli.command {
+    let code = perform(cli.command)?;
+    output::check()?;
+    Ok(code)
+}
+
+fn perform(command: Command) -> Result<ExitCode, Failure> {
+    match command {
         Command::Run(args) => block_on(run::run(args)),
         Command::Demo(args) => block_on(demo::demo(args)),
         Command::Simulate(args) => block_on(commands::simulate::simulate(args)),
-        Command::ValidateConfig(args) => commands::validate_config::validate_config(&args),
+        Command::ValidateConfig(args) => block_on(commands::validate_config::validate_config(args)),
         Command::InitDb(args) => block_on(commands::init_db::init_db(args)),
         Command::CalcFee(args) => commands::calc_fee::calc_fee(&args),
         Command::Board(args) => commands::board::board(&args),

@@ -1,6 +1,7 @@
 //! What commands print: JSON for scripts, tables for people.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
@@ -19,9 +20,29 @@ pub(crate) fn escape(text: &str) -> String {
     out
 }
 
-/// Prints one line of text. A reader that went away is no error.
+/// Whether something that was printed did not arrive: a full disk, a closed descriptor.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints one line of text. A reader that went away is no error; anything else is told by [`check`].
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => LOST.store(true, Ordering::Relaxed),
+        _ => {}
+    }
+}
+
+/// Whether all output has arrived: half a report must not look like a whole one.
+///
+/// # Errors
+/// [`Failure`] when a part could not be written.
+pub(crate) fn check() -> Result<(), Failure> {
+    if LOST.load(Ordering::Relaxed) {
+        Err(Failure::failed(
+            "output: standard output could not be written to the end; is the disk full?",
+        ))
+    } else {
+        Ok(())
+    }
 }
 
 /// Prints one JSON document.

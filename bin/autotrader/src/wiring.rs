@@ -462,9 +462,13 @@ fn paper_gateway(
     Ok(Some(Arc::new(paper)))
 }
 
-type Notifiers = (Arc<dyn Notifier>, Option<Arc<DiscordNotifier>>);
+pub(crate) type Notifiers = (Arc<dyn Notifier>, Option<Arc<DiscordNotifier>>);
 
-fn notifier(config: &Config) -> Result<Notifiers, Failure> {
+/// Where alerts go: Discord when it is configured, else the log. Needs a runtime.
+///
+/// # Errors
+/// [`Failure`] when the webhook's address cannot be used.
+pub(crate) fn notifier(config: &Config) -> Result<Notifiers, Failure> {
     if !config.discord.enabled {
         return Ok((Arc::new(LogNotifier), None));
     }

@@ -128,7 +128,7 @@ fn print_status(value: &Value, state: RiskState, causes: &[CauseRecord]) {
         output::line(&format!(
             "  {} since {}: {}.",
             cause.cause,
-            cause.raised_at,
+            cause.raised_at.format("%Y-%m-%d %H:%M:%SZ"),
             output::escape(&cause.detail)
         ));
     }
@@ -179,7 +179,8 @@ fn plain(value: &Value) -> String {
 
 /// Cash and positions as the database tells them.
 struct Books {
-    cash: Money,
+    /// Unknown until the first start has learnt it.
+    cash: Option<Money>,
     positions: BTreeMap<Ticker, Position>,
     open_orders: usize,
 }
@@ -190,7 +191,7 @@ impl Books {
         let books = autotrader_execution::AccountBooks::from_restored(&restored)
             .map_err(|error| Failure::failed(format!("database: {error}.")))?;
         Ok(Self {
-            cash: books.cash.unwrap_or(Money::ZERO),
+            cash: books.cash,
             positions: books.positions,
             open_orders: restored.open_orders.len(),
         })

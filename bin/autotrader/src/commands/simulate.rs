@@ -1,5 +1,6 @@
 //! `simulate`: the stand-in exchange and leaderboard on one loopback port.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
             args.listen
         )));
     }
+    keep_foreign_key(&args.key_dir)?;
     let keys =
         SimKeys::generate(&mut rand_source()).map_err(|error| Failure::failed(format!("key: {error}.")))?;
     let files = keys.write_to(&args.key_dir).map_err(|error| {
@@ -74,6 +76,19 @@ pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
     stop_signal().await;
     server.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A private key without the stand-in's `key_id` beside it is somebody's real one.
+fn keep_foreign_key(directory: &Path) -> Result<(), Failure> {
+    let key = directory.join("private_key.pem");
+    let present = |path: &Path| path.symlink_metadata().is_ok();
+    if present(&key) && !present(&directory.join("key_id")) {
+        return Err(Failure::failed(format!(
+            "{}: not written by the stand-in and not overwritten; name another --key-dir.",
+            key.display()
+        )));
+    }
+    Ok(())
 }
 
 /// The operating system's randomness: a key of the stand-in must not be guessable by other users of the machine.

@@ -1,11 +1,27 @@
 //! `validate-config`: what is in force.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use autotrader_config::Config;
+use autotrader_domain::ports::Clock;
+use autotrader_kalshi_api::RateLimits;
 use serde_json::json;
 
 use crate::cli::ConfigArgs;
+use crate::clock::SystemClock;
 use crate::{Failure, output, wiring};
+
+/// Makes every part that checks its own settings, without touching network or database. Needs a runtime.
+fn try_parts(config: &Config) -> Result<(), Failure> {
+    wiring::strategy_params(config)?;
+    wiring::series(config)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    wiring::exchange_client(config, RateLimits::BASIC, Arc::clone(&clock))?;
+    wiring::leaderboard_source(config, clock)?;
+    wiring::notifier(config)?;
+    Ok(())
+}
 
 /// Prints the effective configuration.
 ///
@@ -15,10 +31,10 @@ use crate::{Failure, output, wiring};
     clippy::print_stderr,
     reason = "warnings go to the operator, not into the output"
 )]
-pub(crate) fn validate_config(args: &ConfigArgs) -> Result<ExitCode, Failure> {
-    let loaded = wiring::load_config(args)?;
-    wiring::strategy_params(&loaded.config)?;
+pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failure> {
+    let loaded = wiring::load_config(&args)?;
     let config = &loaded.config;
+    try_parts(config)?;
     for warning in &loaded.warnings {
         eprintln!("warning: {}", output::escape(warning));
     }
