@@ -1,0 +1,526 @@
+//! The core with scripted decisions: approval, exposure inside one event, causes, refusals, restart, the chain.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "test helpers may fail loudly"
+)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use autotrader_domain::ports::{Restored, SignalSource, Strategy};
+use autotrader_domain::{
+    AcceptedBoard, Action, BoardStanding, Book, BookSide, Claim, Command, Contracts, Environment, Evaluation,
+    ExecutionMode, FeeSchedule, Fill, Intent, Level, Liquidity, Mapping, MappingState, Market, MarketStatus,
+    MarketView, Money, Net, Observation, Order, OrderState, OrderUpdate, PriceGrid, Purpose, Reading, Reason,
+    Record, RejectReason, SettlementRecord, Ticker, TimeInForce, Why,
+};
+use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event, mint_id, verify};
+use autotrader_risk::{Limits, RiskEngine, RiskState};
+use chrono::{DateTime, TimeDelta, Utc};
+
+fn at(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap()
+}
+
+#[derive(Default)]
+struct NoSignals(BoardStanding);
+
+impl SignalSource for NoSignals {
+    fn observe(&mut self, _: &Reading) -> Observation {
+        Observation::default()
+    }
+
+    fn standing(&self) -> &BoardStanding {
+        &self.0
+    }
+
+    fn restore(&mut self, _: AcceptedBoard, _: Vec<(String, String)>) {}
+}
+
+/// Wants what it was told, once.
+#[derive(Clone, Default)]
+struct Scripted(Arc<Mutex<Vec<Intent>>>);
+
+impl Strategy for Scripted {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn map(&self, market: &Market, _: &BoardStanding) -> Mapping {
+        Mapping {
+            ticker: market.ticker.clone(),
+            state: MappingState::Exact,
+            claim: Some(claim(market.ticker.as_str())),
+            rule_set: Some("cascade".into()),
+            check_time: Some(market.close_time),
+            reasons: vec![],
+            suggestions: vec![],
+        }
+    }
+
+    fn evaluate(&self, view: &MarketView<'_>) -> Evaluation {
+        let intents = std::mem::take(&mut *self.0.lock().unwrap());
+        let why = view
+            .markets
+            .keys()
+            .map(|ticker| Why {
+                ticker: ticker.clone(),
+                at: view.at,
+                fair: None,
+                market: None,
+                pooled: None,
+                edge: None,
+                target: None,
+                position: view.portfolio.position(ticker).net,
+                action: match intents.iter().find(|intent| intent.ticker == *ticker) {
+                    Some(intent) => Action::Enter {
+                        side: intent.side,
+                        contracts: intent.contracts,
+                        limit: intent.limit,
+                    },
+                    None => Action::Hold,
+                },
+                reason: None,
+                next_reason: None,
+                baselines: BTreeMap::new(),
+            })
+            .collect();
+        Evaluation {
+            intents,
+            cancels: vec![],
+            why,
+        }
+    }
+}
+
+fn claim(model: &str) -> Claim {
+    Claim::Model {
+        model_name: model.into(),
+        organization: Some("Lab".into()),
+    }
+}
+
+fn market(name: &str) -> Market {
+    Market {
+        ticker: name.parse().unwrap(),
+        event: "EVENT".parse().unwrap(),
+        series: "SERIES".parse().unwrap(),
+        status: MarketStatus::Active,
+        close_time: at(86_400),
+        grid: PriceGrid::whole_cents(),
+        fees: FeeSchedule::QUADRATIC,
+        rules_primary: String::new(),
+        rules_secondary: String::new(),
+        strike_model: None,
+        yes_sub_title: name.into(),
+        exchange_index: 0,
+        result: None,
+        settlement_value: None,
+    }
+}
+
+fn intent(name: &str, side: BookSide, contracts: u32, limit: &str, purpose: Purpose) -> Intent {
+    Intent {
+        ticker: name.parse().unwrap(),
+        event: "EVENT".parse().unwrap(),
+        series: "SERIES".parse().unwrap(),
+        claim: claim(name),
+        side,
+        contracts: Contracts::whole(contracts),
+        limit: limit.parse().unwrap(),
+        time_in_force: TimeInForce::ImmediateOrCancel,
+        purpose,
+        fees: FeeSchedule::QUADRATIC,
+        check_time: at(86_400),
+        strategy: "scripted".into(),
+        rationale: "a test".into(),
+    }
+}
+
+struct Play {
+    engine: Engine,
+    wants: Scripted,
+    journal: Vec<String>,
+}
+
+impl Play {
+    fn with(limits: Limits) -> Self {
+        let wants = Scripted::default();
+        let engine = Engine::new(
+            EngineSettings {
+                scope: scope(),
+                evaluation_interval: TimeDelta::seconds(1),
+                cooldown: TimeDelta::seconds(60),
+            },
+            Box::new(NoSignals::default()),
+            Box::new(wants.clone()),
+            RiskEngine::new(limits),
+            Money::dollars(1_000),
+        );
+        let mut play = Self {
+            engine,
+            wants,
+            journal: vec![],
+        };
+        let markets = vec![market("A"), market("B")];
+        play.handle(
+            0,
+            &Event::Markets {
+                series: "SERIES".parse().unwrap(),
+                markets,
+            },
+        );
+        for name in ["A", "B"] {
+            play.handle(0, &Event::Book(book(name, 0)));
+        }
+        play
+    }
+
+    fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    fn handle(&mut self, second: i64, event: &Event) -> Vec<Effect> {
+        let handled = self.engine.handle(at(second), event).unwrap();
+        self.journal.push(handled.record.line());
+        handled.effects
+    }
+
+    /// Wants something and lets time pass.
+    fn decide(&mut self, second: i64, intents: Vec<Intent>) -> Vec<Effect> {
+        *self.wants.0.lock().unwrap() = intents;
+        self.handle(second, &Event::Book(book("A", second)));
+        self.handle(second, &Event::Timer)
+    }
+
+    fn finish(&mut self, second: i64, order: &Order, state: OrderState) -> Vec<Effect> {
+        let reject_reason = (state == OrderState::Rejected).then_some(RejectReason::InvalidPrice);
+        let order = Order {
+            state,
+            reject_reason,
+            ..order.clone()
+        };
+        self.handle(
+            second,
+            &Event::Order(OrderUpdate {
+                order,
+                detail: "a test".into(),
+            }),
+        )
+    }
+
+    fn fill(&mut self, second: i64, order: &Order, price: &str) {
+        let fill = fill_of(order, price, second);
+        self.handle(second, &Event::Fill(fill));
+        let filled = Order {
+            filled: order.intent.contracts,
+            ..order.clone()
+        };
+        self.finish(second, &filled, OrderState::Filled);
+    }
+}
+
+fn fill_of(order: &Order, price: &str, second: i64) -> Fill {
+    Fill {
+        fill_id: format!("fill-{}", order.client_order_id),
+        venue_order_id: "venue".parse().unwrap(),
+        client_order_id: Some(order.client_order_id.clone()),
+        ticker: order.intent.ticker.clone(),
+        side: order.intent.side,
+        price: price.parse().unwrap(),
+        contracts: order.intent.contracts,
+        fee: Money::micros(17_500),
+        liquidity: Liquidity::Taker,
+        filled_at: at(second),
+    }
+}
+
+fn scope() -> AccountScope {
+    AccountScope {
+        environment: Environment::Demo,
+        mode: ExecutionMode::Live,
+        account: "key".into(),
+        database_id: "db".into(),
+    }
+}
+
+fn book(name: &str, second: i64) -> Book {
+    let level = |price: &str| Level {
+        price: price.parse().unwrap(),
+        size: Contracts::whole(500),
+    };
+    Book::new(
+        name.parse().unwrap(),
+        at(second),
+        vec![level("0.40")],
+        vec![level("0.55")],
+    )
+    .unwrap()
+}
+
+fn placed(effects: &[Effect]) -> Vec<Order> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Place { order, .. } => Some(order.get().clone()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn refused(effects: &[Effect]) -> Vec<(String, Reason)> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Record(Record::Refusal { ticker, reason, .. }) => Some((ticker.to_string(), *reason)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn entry(name: &str, contracts: u32) -> Intent {
+    intent(name, BookSide::Bid, contracts, "0.45", Purpose::Entry)
+}
+
+#[test]
+fn an_approved_intent_is_placed_under_the_id_of_its_place() {
+    let mut play = Play::new();
+    let effects = play.decide(10, vec![entry("A", 10)]);
+    let orders = placed(&effects);
+    assert_eq!(orders.len(), 1);
+    assert_eq!(orders[0].state, OrderState::Intended);
+    let expected = mint_id(&scope(), &"A".parse().unwrap(), orders[0].generation).unwrap();
+    assert_eq!(orders[0].client_order_id, expected);
+    assert!(
+        play.engine
+            .account()
+            .portfolio
+            .open_orders
+            .contains_key(&expected),
+        "it counts from now on"
+    );
+}
+
+#[test]
+fn each_intent_is_reviewed_against_those_approved_before_it_in_the_same_event() {
+    let limits = Limits {
+        max_position_per_event: Contracts::whole(100),
+        ..Limits::default()
+    };
+    let mut play = Play::with(limits);
+    let effects = play.decide(10, vec![entry("A", 60), entry("B", 60)]);
+    assert_eq!(placed(&effects).len(), 1);
+    assert_eq!(refused(&effects), [("B".to_owned(), Reason::EventLimit)]);
+}
+
+#[test]
+fn a_refused_intent_uses_no_generation_up_and_is_told_in_the_why_ledger() {
+    let mut play = Play::new();
+    let effects = play.decide(10, vec![entry("A", 5_000)]);
+    assert_eq!(refused(&effects), [("A".to_owned(), Reason::SizeLimit)]);
+    let line = play
+        .engine
+        .why()
+        .find(|line| line.ticker.as_str() == "A")
+        .unwrap();
+    assert_eq!(
+        (line.reason, &line.action),
+        (Some(Reason::SizeLimit), &Action::Hold)
+    );
+    let orders = placed(&play.decide(20, vec![entry("A", 5)]));
+    assert_eq!(orders[0].generation.0, 1);
+}
+
+#[test]
+fn a_contract_has_one_unfinished_order_and_the_next_one_another_id() {
+    let mut play = Play::new();
+    let first = placed(&play.decide(10, vec![entry("A", 5)])).remove(0);
+    assert_eq!(
+        refused(&play.decide(20, vec![entry("A", 5)])),
+        [("A".to_owned(), Reason::OrderInFlight)]
+    );
+    play.finish(21, &first, OrderState::Canceled);
+    let second = placed(&play.decide(30, vec![entry("A", 5)])).remove(0);
+    assert_eq!(second.generation.0, 2);
+    assert_ne!(first.client_order_id, second.client_order_id);
+}
+
+#[test]
+fn a_rejected_order_lets_its_contract_rest() {
+    let mut play = Play::new();
+    let first = placed(&play.decide(10, vec![entry("A", 5)])).remove(0);
+    play.finish(11, &first, OrderState::Rejected);
+    assert_eq!(
+        refused(&play.decide(30, vec![entry("A", 5)])),
+        [("A".to_owned(), Reason::CoolingDown)]
+    );
+    assert_eq!(placed(&play.decide(80, vec![entry("A", 5)])).len(), 1);
+}
+
+#[test]
+fn fills_and_settlements_move_cash_to_the_micro_dollar() {
+    let mut play = Play::new();
+    let order = placed(&play.decide(10, vec![entry("A", 10)])).remove(0);
+    play.fill(11, &order, "0.45");
+    let account = play.engine.account();
+    assert_eq!(account.portfolio.cash.to_string(), "995.482500");
+    assert_eq!(
+        account.portfolio.position(&"A".parse().unwrap()).net,
+        "10".parse::<Net>().unwrap()
+    );
+    let settlement = SettlementRecord {
+        ticker: "A".parse().unwrap(),
+        yes_value: "0.75".parse().unwrap(),
+        fee: Money::micros(10_000),
+        settled_at: at(12),
+    };
+    play.handle(12, &Event::Settlement(settlement));
+    assert_eq!(
+        play.engine.account().portfolio.cash.to_string(),
+        "1002.972500",
+        "never assumed to be 0 or 1"
+    );
+    assert_eq!(play.engine.account().realized().to_string(), "3.000000");
+}
+
+#[test]
+fn a_halt_cancels_what_is_open_and_survives_the_release_of_another_cause() {
+    let mut play = Play::new();
+    let order = placed(&play.decide(10, vec![entry("A", 5)])).remove(0);
+    let halt = Event::Command(Command::Halt {
+        reason: "a drill".into(),
+    });
+    let effects = play.handle(11, &halt);
+    assert!(effects.contains(&Effect::Cancel(order.client_order_id.clone())));
+    play.finish(12, &order, OrderState::Canceled);
+    play.handle(
+        12,
+        &Event::HaltFile {
+            detail: "HALT exists".into(),
+        },
+    );
+    assert_eq!(
+        refused(&play.decide(20, vec![entry("A", 5)])),
+        [("A".to_owned(), Reason::Halted)]
+    );
+    play.handle(
+        21,
+        &Event::Command(Command::Resume {
+            cause: "operator_halt".into(),
+        }),
+    );
+    assert_eq!(
+        play.engine.risk().state(),
+        RiskState::Halt,
+        "the file still stands"
+    );
+    play.handle(
+        22,
+        &Event::Command(Command::Resume {
+            cause: "halt_file".into(),
+        }),
+    );
+    assert_eq!(play.engine.risk().state(), RiskState::Active);
+    assert_eq!(placed(&play.decide(30, vec![entry("A", 5)])).len(), 1);
+}
+
+#[test]
+fn losses_lead_to_reduce_which_still_lets_positions_go() {
+    let limits = Limits {
+        max_daily_loss: Money::micros(400_000),
+        ..Limits::default()
+    };
+    let mut play = Play::with(limits);
+    play.handle(1, &Event::Timer);
+    let order = placed(&play.decide(10, vec![entry("A", 10)])).remove(0);
+    play.fill(11, &order, "0.45");
+    // Bought at 0.45, marked at the bid of 0.40: half a dollar and a fee.
+    let effects = play.decide(20, vec![entry("B", 5)]);
+    assert_eq!(play.engine.risk().state(), RiskState::Reduce);
+    assert_eq!(refused(&effects), [("B".to_owned(), Reason::ReduceOnly)]);
+    let exits = placed(&play.decide(30, vec![intent("A", BookSide::Ask, 10, "0.40", Purpose::Exit)]));
+    assert_eq!(exits.len(), 1);
+    assert!(exits[0].reduce_only);
+    let opening = play.decide(40, vec![intent("B", BookSide::Ask, 10, "0.40", Purpose::Exit)]);
+    assert_eq!(
+        refused(&opening),
+        [("B".to_owned(), Reason::WorstStateLoss)],
+        "what is not held cannot be let go"
+    );
+}
+
+#[test]
+fn a_fill_that_is_not_ours_counts_at_once_and_blocks_its_contract() {
+    let mut play = Play::new();
+    let ours = placed(&play.decide(10, vec![entry("B", 5)])).remove(0);
+    let foreign = Fill {
+        client_order_id: None,
+        ticker: "A".parse().unwrap(),
+        ..fill_of(&ours, "0.45", 11)
+    };
+    play.handle(11, &Event::Fill(foreign));
+    assert_eq!(
+        play.engine
+            .account()
+            .portfolio
+            .position(&"A".parse().unwrap())
+            .net,
+        "5".parse::<Net>().unwrap()
+    );
+    assert_eq!(
+        refused(&play.decide(20, vec![entry("A", 5)])),
+        [("A".to_owned(), Reason::PositionUnexplained)]
+    );
+}
+
+#[test]
+fn a_restart_knows_positions_generations_orders_and_causes() {
+    let mut before = Play::new();
+    let order = placed(&before.decide(10, vec![entry("A", 10)])).remove(0);
+    let fill = fill_of(&order, "0.45", 11);
+    let ticker: Ticker = "A".parse().unwrap();
+    let mut after = Play::new();
+    after.engine.restore(Restored {
+        open_orders: vec![Order {
+            state: OrderState::Unknown,
+            ..order.clone()
+        }],
+        fills: vec![fill],
+        generations: vec![(ticker.clone(), 1)],
+        causes: vec![("operator_reduce".into(), "a test".into())],
+        opening_cash: Some(Money::dollars(1_000)),
+        ..Restored::default()
+    });
+    assert_eq!(after.engine.account().portfolio.cash.to_string(), "995.482500");
+    assert_eq!(after.engine.risk().state(), RiskState::Reduce);
+    after.handle(
+        20,
+        &Event::Command(Command::Resume {
+            cause: "operator_reduce".into(),
+        }),
+    );
+    assert_eq!(
+        refused(&after.decide(30, vec![entry("A", 5)])),
+        [("A".to_owned(), Reason::OrderInFlight)]
+    );
+    after.finish(31, &order, OrderState::Filled);
+    assert_eq!(placed(&after.decide(40, vec![entry("A", 5)]))[0].generation.0, 2);
+}
+
+#[test]
+fn the_same_events_give_the_same_chain_and_the_journal_verifies() {
+    let run = || {
+        let mut play = Play::new();
+        let order = placed(&play.decide(10, vec![entry("A", 10)])).remove(0);
+        play.fill(11, &order, "0.45");
+        play.decide(20, vec![entry("B", 5_000)]);
+        play
+    };
+    let (first, second) = (run(), run());
+    assert_eq!(first.engine.chain(), second.engine.chain());
+    assert_eq!(
+        verify(first.journal.iter().map(String::as_str)).unwrap(),
+        first.engine.chain()
+    );
+}
