@@ -17,4 +17,4 @@ pub use core::{Engine, EngineSettings, Handled};
 pub use effect::Effect;
 pub use event::Event;
 pub use ids::{AccountScope, mint_id};
-pub use journal::{Chain, ChainHash, JournalRecord, verify};
+pub use journal::{BrokenChain, Chain, ChainHash, JournalRecord, verify};
