@@ -5,6 +5,7 @@
 
 pub mod exchange;
 pub mod liquidity;
+mod listings;
 pub mod scenario;
 #[cfg(feature = "server")]
 pub mod server;

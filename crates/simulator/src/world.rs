@@ -1,6 +1,6 @@
 //! The world: script, exchange, participants and site moved by one clock.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -10,25 +10,18 @@ use chrono::{DateTime, TimeDelta, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::exchange::{
-    AccountId, AccountKind, EventListing, Exchange, FeeModel, MarketListing, PriceStructure, SeriesListing,
-    SettlementSource,
-};
+use crate::exchange::{AccountId, AccountKind, Exchange};
 use crate::liquidity::{Liquidity, next_round};
-use crate::scenario::{
-    INVENTED_LLM1_TIE_RULE, ListedContract, PublicClaim, Scenario, Shown, TOP_MODEL_TIE_RULE, WorldOptions,
-};
+use crate::listings::{list_contract, list_series};
+use crate::scenario::{ListedContract, PublicClaim, Scenario, Shown, WorldOptions};
 use crate::site::{SiteBoard, block_page, board_page, winner};
 use crate::{Faults, PageResponse, SimulatedWorld};
 
 /// The page that the contracts settle on.
-const SETTLING_PATH: &str = "/leaderboard/text/overall-no-style-control";
+pub(crate) const SETTLING_PATH: &str = "/leaderboard/text/overall-no-style-control";
 
 /// Cash of the account under test at the start.
 const OPENING_CASH: Money = Money::dollars(2_500);
-
-/// How long after its determination a market pays, in seconds.
-const SETTLEMENT_TIMER: u32 = 1_800;
 
 /// How many rendered pages are kept; the page under test is nearly always the same one.
 const PAGES_KEPT: usize = 4;
@@ -54,7 +47,10 @@ pub struct World {
     trader: AccountId,
     now: DateTime<Utc>,
     next_quotes: DateTime<Utc>,
-    checks: Vec<(DateTime<Utc>, EventTicker)>,
+    /// Contracts that are listed later, soonest first.
+    unlisted: VecDeque<ListedContract>,
+    /// Events that are not decided yet, soonest first.
+    undecided: VecDeque<(DateTime<Utc>, EventTicker)>,
     pages: Vec<Rendered>,
 }
 
@@ -73,16 +69,18 @@ impl World {
 
     fn new(scenario: Scenario, options: &WorldOptions) -> Self {
         let mut exchange = Exchange::new(options.seed, options.start);
-        list(&mut exchange, &scenario, options.start);
+        list_series(&mut exchange, options.start);
         let trader = exchange.open_account("trader", AccountKind::Member, OPENING_CASH, options.start);
         let liquidity = Liquidity::open(&mut exchange, options.seed, options.start);
-        let mut checks: Vec<(DateTime<Utc>, EventTicker)> = scenario
+        let mut unlisted = scenario.contracts().to_vec();
+        unlisted.sort_by_key(|contract| contract.listed_at);
+        let mut undecided: Vec<(DateTime<Utc>, EventTicker)> = scenario
             .contracts()
             .iter()
             .map(|contract| (contract.check, contract.event.clone()))
             .collect();
-        checks.sort();
-        checks.dedup();
+        undecided.sort();
+        undecided.dedup();
         let mut world = Self {
             next_quotes: options.start,
             now: options.start,
@@ -90,7 +88,8 @@ impl World {
             exchange,
             liquidity,
             trader,
-            checks,
+            unlisted: unlisted.into(),
+            undecided: undecided.into(),
             pages: Vec::new(),
         };
         world.advance(options.start);
@@ -120,6 +119,7 @@ impl World {
         while let Some(due) = self.next_due().filter(|due| *due <= at) {
             self.scenario.extend_to(due);
             self.exchange.advance(due);
+            self.list_due(due);
             self.determine_due(due);
             if self.next_quotes == due {
                 self.liquidity.act(&mut self.exchange, &self.scenario, due);
@@ -134,19 +134,27 @@ impl World {
     }
 
     fn next_due(&self) -> Option<DateTime<Utc>> {
-        let check = self.checks.first().map(|(check, _)| *check + DECIDED_AFTER);
-        check.into_iter().chain([self.next_quotes]).min()
+        let listing = self.unlisted.front().map(|contract| contract.listed_at);
+        let check = self.undecided.front().map(|(check, _)| *check + DECIDED_AFTER);
+        [listing, check, Some(self.next_quotes)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Lists the contracts whose time has come.
+    fn list_due(&mut self, due: DateTime<Utc>) {
+        while let Some(contract) = self.unlisted.pop_front_if(|contract| contract.listed_at <= due) {
+            list_contract(&mut self.exchange, &contract, due);
+        }
     }
 
     /// Decides the events whose check has passed, by what the page showed at the check.
     fn determine_due(&mut self, due: DateTime<Utc>) {
         while let Some((check, event)) = self
-            .checks
-            .first()
-            .filter(|(check, _)| *check + DECIDED_AFTER <= due)
-            .cloned()
+            .undecided
+            .pop_front_if(|(check, _)| *check + DECIDED_AFTER <= due)
         {
-            self.checks.remove(0);
             let Some(board) = self.scenario.public_board(check).cloned() else {
                 continue;
             };
@@ -239,87 +247,5 @@ impl SimulatedWorld for World {
             market_data_down: self.scenario.market_data_down(at),
             ..Faults::default()
         }
-    }
-}
-
-/// Lists the script's contracts; a contract that cannot be listed is a fault of the script and shows in its tests.
-fn list(exchange: &mut Exchange, scenario: &Scenario, at: DateTime<Utc>) {
-    let mut events: BTreeMap<EventTicker, &ListedContract> = BTreeMap::new();
-    for (series, title, fee_model) in [
-        ("KXTOPMODEL", "Top AI model", FeeModel::Quadratic),
-        ("KXLLM1", "Best AI", FeeModel::QuadraticWithMakerFees),
-    ] {
-        if let Ok(ticker) = series.parse() {
-            let _ = exchange.add_series(series_listing(ticker, title, fee_model), at);
-        }
-    }
-    for contract in scenario.contracts() {
-        events.entry(contract.event.clone()).or_insert(contract);
-    }
-    for (ticker, contract) in events {
-        let listing = EventListing {
-            ticker,
-            series: contract.series.clone(),
-            title: format!("{} on {}", contract.series, contract.check.format("%b %-d, %Y")),
-            sub_title: contract.check.format("On %b %-d, %Y").to_string(),
-            mutually_exclusive: true,
-            strike_date: Some(contract.check),
-        };
-        let _ = exchange.add_event(listing, at);
-    }
-    for contract in scenario.contracts() {
-        let _ = exchange.add_market(market_listing(contract, at), at);
-    }
-}
-
-fn series_listing(
-    ticker: autotrader_domain::SeriesTicker,
-    title: &str,
-    fee_model: FeeModel,
-) -> SeriesListing {
-    SeriesListing {
-        ticker,
-        title: title.to_owned(),
-        category: "Science and Technology".to_owned(),
-        frequency: "weekly".to_owned(),
-        tags: vec!["AI".to_owned()],
-        settlement_sources: vec![SettlementSource {
-            name: "Arena leaderboard, text, overall, no style control".to_owned(),
-            url: format!("http://localhost{SETTLING_PATH}"),
-        }],
-        fee_model,
-        fee_multiplier_millionths: 1_000_000,
-    }
-}
-
-fn market_listing(contract: &ListedContract, at: DateTime<Utc>) -> MarketListing {
-    let (tie_rule, custom_strike) = match &contract.claim {
-        PublicClaim::Model(name) => (
-            TOP_MODEL_TIE_RULE,
-            Some(BTreeMap::from([("Model".to_owned(), name.clone())])),
-        ),
-        PublicClaim::Lab(_) => (INVENTED_LLM1_TIE_RULE, None),
-    };
-    MarketListing {
-        ticker: contract.ticker.clone(),
-        event: contract.event.clone(),
-        title: None,
-        yes_sub_title: contract.label.clone(),
-        no_sub_title: contract.label.clone(),
-        rules_primary: contract.rules_primary.clone(),
-        rules_secondary: tie_rule.to_owned(),
-        custom_strike,
-        open_time: at,
-        close_time: contract.check,
-        expected_expiration_time: Some(contract.check),
-        latest_expiration_time: contract.check + TimeDelta::days(7),
-        settlement_timer_seconds: SETTLEMENT_TIMER,
-        can_close_early: true,
-        early_close_condition: None,
-        prices: if contract.fine_grid {
-            PriceStructure::deci_cent()
-        } else {
-            PriceStructure::linear_cent()
-        },
     }
 }

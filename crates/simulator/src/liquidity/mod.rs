@@ -5,7 +5,7 @@
 
 mod opinion;
 
-use autotrader_domain::{BookSide, Contracts, Money, Price, Ticker};
+use autotrader_domain::{BookSide, Contracts, MarketStatus, Money, Price, Ticker};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha20Rng;
@@ -82,7 +82,8 @@ impl Liquidity {
             .map(|board| Opinion::of(board))
             .collect();
         for (index, contract) in scenario.contracts().iter().enumerate() {
-            if contract.check <= at {
+            let market = exchange.market(&contract.ticker);
+            if market.is_none_or(|market| market.status != MarketStatus::Active) {
                 continue;
             }
             let fair = self.fair(&opinions, contract, index, at);

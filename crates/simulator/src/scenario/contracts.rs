@@ -39,6 +39,8 @@ pub struct ListedContract {
     pub label: String,
     /// The rule that names the outcome and the check time.
     pub rules_primary: String,
+    /// When it is listed and trading begins.
+    pub listed_at: DateTime<Utc>,
     /// When the leaderboard is checked and trading ends.
     pub check: DateTime<Utc>,
     /// Whether its prices move in tenths of a cent.
@@ -63,17 +65,19 @@ fn ticker_date(date: NaiveDate) -> Option<String> {
     Some(format!("{:02}{month}{:02}", date.year() % 100, date.day()))
 }
 
-/// The contracts of both series for one check: the first models of the field, and their labs.
+/// The contracts of both series for one check: the given models and their labs.
 ///
 /// Nothing when the date has no ten o'clock in New York, which no date lacks.
-pub(super) fn list_check(
+pub(super) fn list_check<'a>(
     date: NaiveDate,
-    models: &[SiteModel],
+    models: impl Iterator<Item = &'a SiteModel> + Clone,
+    listed_at: DateTime<Utc>,
     fine_grid: bool,
 ) -> Option<Vec<ListedContract>> {
     let sheet = Sheet {
         check: check_time(date)?,
         day: ticker_date(date)?,
+        listed_at,
         fine_grid,
     };
     let on = date
@@ -81,7 +85,7 @@ pub(super) fn list_check(
         .to_string();
     let mut contracts = Vec::new();
     let mut taken = BTreeSet::new();
-    for model in models {
+    for model in models.clone() {
         let name = &*model.name;
         let rules = format!("If {name} is the top-ranked AI model on {on}");
         let ticker_end = suffix(name, &mut taken);
@@ -96,7 +100,6 @@ pub(super) fn list_check(
     taken.clear();
     let mut labs = BTreeSet::new();
     for lab in models
-        .iter()
         .map(|model| &*model.organization)
         .filter(|lab| labs.insert(*lab))
     {
@@ -121,6 +124,7 @@ pub(super) fn list_check(
 struct Sheet {
     check: DateTime<Utc>,
     day: String,
+    listed_at: DateTime<Utc>,
     fine_grid: bool,
 }
 
@@ -141,6 +145,7 @@ impl Sheet {
             claim,
             label: label.to_owned(),
             rules_primary,
+            listed_at: self.listed_at,
             check: self.check,
             fine_grid: self.fine_grid,
         })
@@ -197,7 +202,13 @@ mod tests {
             model("aurora-4", "Northwind Labs"),
             model("spiral-3", "Helix Research"),
         ];
-        let listed = list_check("2026-09-28".parse().unwrap(), &models, false).unwrap();
+        let listed = list_check(
+            "2026-09-28".parse().unwrap(),
+            models.iter(),
+            DateTime::UNIX_EPOCH,
+            false,
+        )
+        .unwrap();
         let tickers: Vec<_> = listed
             .iter()
             .map(|contract| contract.ticker.to_string())

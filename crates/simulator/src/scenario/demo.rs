@@ -43,7 +43,10 @@ const CYCLE_HOURS: i64 = 144;
 /// Days between checks.
 const CHECK_EVERY: u32 = 3;
 
-/// How many models of the field have a contract.
+/// Days from the listing of a contract to the day of its check.
+const LISTED_DAYS: i64 = 9;
+
+/// How many models at the top have a contract.
 pub(super) const LISTED: usize = 7;
 
 /// The place, counted from 0, of the model that vanishes: within the first twenty, without a contract.
@@ -61,7 +64,6 @@ const NEW_VOTES: std::ops::Range<i64> = 40..400;
 /// Builds the script.
 pub(super) fn script(options: &WorldOptions) -> Scenario {
     let mut author = Author::new(options);
-    let contracts = contracts(&author, options);
     let mut play = Play {
         timeline: vec![showing(options.start, Shown::Board(author.board()))],
         outages: Vec::new(),
@@ -74,9 +76,9 @@ pub(super) fn script(options: &WorldOptions) -> Scenario {
         cycle += 1;
     }
     Scenario {
+        contracts: contracts(&play.timeline, options),
         timeline: play.timeline,
         live: None,
-        contracts,
         outages: play.outages,
         market_lag: TimeDelta::minutes(30),
         quote_every: TimeDelta::minutes(5),
@@ -84,16 +86,24 @@ pub(super) fn script(options: &WorldOptions) -> Scenario {
 }
 
 /// A check on every third day, the last one beyond the end of the run and on a finer grid of prices.
-fn contracts(author: &Author, options: &WorldOptions) -> Vec<ListedContract> {
+///
+/// Each is listed days ahead with the models that are then at the top.
+fn contracts(timeline: &[Showing], options: &WorldOptions) -> Vec<ListedContract> {
     let mut contracts = Vec::new();
-    let listed = author.models.get(..LISTED).unwrap_or_default();
     // A start at midnight UTC is still the evening before in New York.
     let first = options.start.with_timezone(&New_York).date_naive();
     let mut day = CHECK_EVERY;
     loop {
         let beyond = day > options.days;
-        if let Some(date) = first.checked_add_days(Days::new(day.into())) {
-            contracts.extend(list_check(date, listed, beyond).into_iter().flatten());
+        let listed_at = options.start + TimeDelta::days(i64::from(day) - LISTED_DAYS).max(TimeDelta::zero());
+        let board = timeline.iter().rev().find_map(|showing| match &showing.shown {
+            Shown::Board(board) if showing.from <= listed_at => Some(board),
+            _ => None,
+        });
+        if let (Some(date), Some(board)) = (first.checked_add_days(Days::new(day.into())), board) {
+            let ranked = board.ranked();
+            let top = ranked.iter().take(LISTED).map(|row| row.model);
+            contracts.extend(list_check(date, top, listed_at, beyond).into_iter().flatten());
         }
         if beyond {
             return contracts;
@@ -388,6 +398,37 @@ mod tests {
             ]
         );
         assert_eq!(scenario.contracts.len(), 3 * 2 * LISTED);
+    }
+
+    #[test]
+    fn a_long_run_lists_its_contracts_as_their_time_comes() {
+        let scenario = script(&WorldOptions {
+            days: 30,
+            ..options(1)
+        });
+        let mut dates: Vec<_> = scenario
+            .contracts
+            .iter()
+            .map(|contract| {
+                (
+                    (contract.listed_at - options(1).start).num_days(),
+                    contract.event.to_string(),
+                )
+            })
+            .filter(|(_, event)| event.starts_with("KXLLM1"))
+            .collect();
+        dates.dedup();
+        let listed: Vec<i64> = dates.iter().map(|(day, _)| *day).collect();
+        assert_eq!(listed, [0, 0, 0, 3, 6, 9, 12, 15, 18, 21, 24]);
+        for contract in &scenario.contracts {
+            if let super::super::PublicClaim::Model(name) = &contract.claim {
+                let board = scenario.public_board(contract.listed_at).unwrap();
+                assert!(
+                    board.models.iter().any(|model| *model.name == **name),
+                    "{name} is on the board"
+                );
+            }
+        }
     }
 
     #[test]

@@ -64,7 +64,10 @@ pub(super) fn script(options: &WorldOptions) -> Scenario {
     let today = options.start.with_timezone(&New_York).date_naive();
     let contracts = CHECKS
         .iter()
-        .filter_map(|(days, fine)| list_check(today.checked_add_days(Days::new(*days))?, listed, *fine))
+        .filter_map(|(days, fine)| {
+            let date = today.checked_add_days(Days::new(*days))?;
+            list_check(date, listed.iter(), options.start, *fine)
+        })
         .flatten()
         .collect();
     Scenario {
