@@ -14,8 +14,12 @@ use crate::parse::page_text;
 use crate::parse::table::{self, ShownTable};
 use crate::parse::table_scan;
 
-/// How far the printed integer may lie from the value: half of one, and one in the last place of the payload.
-const ROUNDING: f64 = 0.5 + 0.011;
+/// How far a printed integer may lie from the value: the page rounds the doubles of its payload (exact on 712 captured
+/// rows), and a half may go either way.
+const ROUNDING: f64 = 0.5 + 1e-6;
+
+/// The same for the two ends of a lopsided interval, each a difference of two rounded values.
+const END_ROUNDING: f64 = ROUNDING + 0.011;
 
 /// Notes where the table and the header above it contradict the payload.
 pub(super) fn judge(parsed: &Parsed<'_>, page: &[u8], settings: &GateSettings, findings: &mut Findings) {
@@ -137,27 +141,32 @@ fn difference(entry: &Entry, license: Option<&str>, row: &ShownRow<'_>) -> Optio
     })
 }
 
-fn near(printed: i64, value: f64) -> bool {
+fn near(printed: i64, value: f64, tolerance: f64) -> bool {
     // Printed scores are small integers, exact in a double.
     #[expect(
         clippy::cast_precision_loss,
         reason = "a printed score has a handful of digits"
     )]
     let printed = printed as f64;
-    (printed - value).abs() <= ROUNDING
+    (printed - value).abs() <= tolerance
 }
 
 fn score_fits(entry: &Entry, row: &ShownRow<'_>) -> bool {
     match (row.score, &entry.score) {
-        (Some(printed), Some(score)) => near(printed, score.value()),
+        (Some(printed), Some(score)) => near(printed, score.value(), ROUNDING),
         (shown, _) => shown.is_none(),
     }
 }
 
+/// `±5` is half the interval's width.
 fn interval_fits(entry: &Entry, row: &ShownRow<'_>) -> bool {
     match (row.interval, &entry.score, &entry.ci_lower, &entry.ci_upper) {
+        (Some((up, down)), _, Some(lower), Some(upper)) if up == down => {
+            near(up, (upper.value() - lower.value()) / 2.0, ROUNDING)
+        }
         (Some((up, down)), Some(score), Some(lower), Some(upper)) => {
-            near(up, upper.value() - score.value()) && near(down, score.value() - lower.value())
+            near(up, upper.value() - score.value(), END_ROUNDING)
+                && near(down, score.value() - lower.value(), END_ROUNDING)
         }
         (shown, ..) => shown.is_none(),
     }
