@@ -27,9 +27,12 @@ pub(crate) fn board(args: &FileArgs) -> Result<ExitCode, Failure> {
     }
     Ok(ExitCode::from(match gated.verdict {
         Verdict::Tradable => exit::OK,
-        Verdict::DisplayOnly => exit::DISPLAY_ONLY,
+        Verdict::DisplayOnly => {
+            tell_why(args, &gated, "display only");
+            exit::DISPLAY_ONLY
+        }
         Verdict::Refused => {
-            refuse(args, &gated);
+            tell_why(args, &gated, "refused");
             exit::REFUSED
         }
     }))
@@ -40,14 +43,16 @@ pub(crate) fn board(args: &FileArgs) -> Result<ExitCode, Failure> {
     clippy::print_stderr,
     reason = "the reason of a failing exit code goes to standard error"
 )]
-fn refuse(args: &FileArgs, gated: &GatedBoard) {
-    let reason = gated
+fn tell_why(args: &FileArgs, gated: &GatedBoard, verdict: &str) {
+    // A refused board may have reasons as well that would only keep it from trading.
+    let decisive = gated
         .reasons
-        .first()
-        .map_or("unreadable", |reason| reason.code.as_str());
-    let detail = gated.reasons.first().map_or("", |reason| reason.detail.as_str());
+        .iter()
+        .find(|reason| reason.code.verdict() == gated.verdict);
+    let code = decisive.map_or("unreadable", |reason| reason.code.as_str());
+    let detail = decisive.map_or("", |reason| reason.detail.as_str());
     eprintln!(
-        "error: {}: refused: {reason}: {}",
+        "error: {}: {verdict}: {code}: {}",
         args.file.display(),
         output::escape(detail)
     );
@@ -58,8 +63,12 @@ fn print(gated: &GatedBoard) {
         .vintage
         .map(|vintage| vintage.0.format("%Y-%m-%d %H:%MZ").to_string());
     output::line(&format!(
-        "{:?}: {} rows by {}, category {}, style control {}, votes up to {}.",
-        gated.verdict,
+        "{}: {} rows by {}, category {}, style control {}, votes up to {}.",
+        match gated.verdict {
+            Verdict::Tradable => "Tradable",
+            Verdict::DisplayOnly => "Display only",
+            Verdict::Refused => "Refused",
+        },
         gated.board.entries.len(),
         gated.path.map_or("-", autotrader_domain::ParsePath::as_str),
         or_dash(gated.category.as_deref()),

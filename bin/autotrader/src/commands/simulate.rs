@@ -36,9 +36,12 @@ pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
     keep_foreign_key(&args.key_dir)?;
     let keys =
         SimKeys::generate(&mut rand_source()).map_err(|error| Failure::failed(format!("key: {error}.")))?;
-    let files = keys.write_to(&args.key_dir).map_err(|error| {
-        Failure::failed(format!("{}: cannot be written: {error}.", args.key_dir.display()))
-    })?;
+    // Whoever reads the ready line may work elsewhere.
+    let files = std::path::absolute(&args.key_dir)
+        .and_then(|directory| keys.write_to(&directory))
+        .map_err(|error| {
+            Failure::failed(format!("{}: cannot be written: {error}.", args.key_dir.display()))
+        })?;
     let clock = Arc::new(SystemClock::new());
     let options = WorldOptions {
         seed: args.seed,

@@ -1,0 +1,444 @@
+//! `run` against `simulate`: two processes that know nothing of each other but an address, killed and started again.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use autotrader_domain::ports::{AccountSnapshot, AccountSource as _};
+use autotrader_domain::{Environment, ManualClock};
+use autotrader_kalshi_api::{
+    ClientPorts, ClientSettings, Credentials, KalshiClient, SeededJitter, TokioSleeper,
+};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::books::{Books, listed};
+use crate::place::Place;
+use crate::process::{Deadline, Finished, Running, SHORT, finish};
+
+/// How long trading may take to begin: the leader changes seconds after the start, and again every minute.
+const TRADES_WITHIN: Duration = Duration::from_secs(120);
+
+/// How long leaving may take.
+const DRAINS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The stand-in, and the program told where it is.
+struct Stage {
+    place: Place,
+    simulator: Running,
+    ready: Value,
+    live: bool,
+    database: &'static str,
+}
+
+impl Stage {
+    fn set(seed: &str, live: bool) -> Self {
+        let place = Place::new();
+        let mut simulator = Running::start(&mut place.autotrader(&[
+            "simulate",
+            "--listen",
+            "127.0.0.1:0",
+            "--seed",
+            seed,
+            "--key-dir",
+            "keys",
+        ]));
+        let line = simulator.until("{", Deadline::after(SHORT));
+        let ready = serde_json::from_str(&line).unwrap();
+        Self {
+            place,
+            simulator,
+            ready,
+            live,
+            database: "first.db",
+        }
+    }
+
+    fn ready(&self, key: &str) -> &str {
+        self.ready[key].as_str().unwrap()
+    }
+
+    fn autotrader(&self, arguments: &[&str]) -> Command {
+        let mut command = self.place.autotrader(arguments);
+        command.env(
+            "AUTOTRADER__DATABASE__URL",
+            format!("sqlite:///{}", self.database),
+        );
+        pointed_at(
+            &mut command,
+            self.ready("base_url"),
+            self.ready("leaderboard_url"),
+        );
+        if self.live {
+            command
+                .env("AUTOTRADER__KALSHI__EXECUTION_MODE", "live")
+                .env("AUTOTRADER__KALSHI__API_KEY_ID", self.ready("key_id"))
+                .env(
+                    "AUTOTRADER__KALSHI__PRIVATE_KEY_PATH",
+                    self.ready("private_key_path"),
+                );
+        }
+        command
+    }
+
+    fn run(&self) -> Running {
+        Running::start(&mut self.autotrader(&["run"]))
+    }
+
+    #[track_caller]
+    fn look(&self, what: &str) -> Vec<Value> {
+        let limit: &[&str] = if what == "positions" {
+            &[]
+        } else {
+            &["--limit", "100000"]
+        };
+        let finished = finish(&mut self.autotrader(&[&[what, "--json"], limit].concat()), SHORT);
+        finished.succeeded().json()[what].as_array().unwrap().clone()
+    }
+
+    /// The account as the exchange tells it, read with a client of our own.
+    fn exchange(&self) -> AccountSnapshot {
+        autotrader_kalshi_api::install_tls_provider();
+        let mut settings = ClientSettings::new(self.ready("base_url"), Environment::Demo).unwrap();
+        let key = fs::read_to_string(self.ready("key_id_path")).unwrap();
+        let path = std::path::Path::new(self.ready("private_key_path"));
+        settings.credentials = Some(Credentials::from_pem_file(key.trim(), path).unwrap());
+        let ports = ClientPorts {
+            clock: Arc::new(ManualClock::new(wall_time())),
+            jitter: Arc::new(SeededJitter::new(1)),
+            sleeper: Arc::new(TokioSleeper),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let client = KalshiClient::new(&settings, ports).unwrap();
+            client.snapshot(DateTime::UNIX_EPOCH).await.unwrap()
+        })
+    }
+
+    /// Goes on with a copy of the database.
+    fn copy_database(&mut self, to: &'static str) {
+        for entry in fs::read_dir(self.place.work()).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            // With the write-ahead log, which a kill leaves behind, but without the lock.
+            if let Some(suffix) = name.strip_prefix(self.database).filter(|s| *s != ".lock") {
+                fs::copy(&path, path.with_file_name(format!("{to}{suffix}"))).unwrap();
+            }
+        }
+        self.database = to;
+    }
+
+    fn stop(mut self) {
+        self.simulator.terminate();
+        self.simulator.end(DRAINS_WITHIN).succeeded();
+    }
+}
+
+/// Signatures carry the time, and the stand-in refuses those of another hour.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the other process signs with the machine's clock as well"
+)]
+fn wall_time() -> DateTime<Utc> {
+    Utc::now()
+}
+
+fn pointed_at(command: &mut Command, base_url: &str, leaderboard_url: &str) {
+    command
+        .env("AUTOTRADER__KALSHI__BASE_URL", base_url)
+        .env("AUTOTRADER__KALSHI__BOOK_POLL_SECONDS", "1")
+        .env("AUTOTRADER__ARENA_MONITOR__PRIMARY_URL", leaderboard_url)
+        .env("AUTOTRADER__ARENA_MONITOR__FALLBACK_URLS", "[]")
+        .env("AUTOTRADER__ARENA_MONITOR__POLL_INTERVAL_SECONDS", "1")
+        .env("AUTOTRADER__ARENA_MONITOR__POLL_JITTER_SECONDS", "0");
+}
+
+#[track_caller]
+fn drains(mut run: Running) -> Finished {
+    run.terminate();
+    run.end(DRAINS_WITHIN).succeeded()
+}
+
+/// Waits until the database tells of fills; the log's lines are the beat.
+#[track_caller]
+fn trades(stage: &Stage, run: &mut Running) {
+    let deadline = Deadline::after(TRADES_WITHIN);
+    loop {
+        run.until("order_filled", deadline);
+        if !stage.look("fills").is_empty() {
+            return;
+        }
+    }
+}
+
+/// The ids of a list; none may be there twice.
+#[track_caller]
+fn ids(list: &[Value], key: &str) -> BTreeSet<String> {
+    let ids: BTreeSet<String> = list
+        .iter()
+        .map(|item| item[key].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(ids.len(), list.len(), "no {key} twice");
+    ids
+}
+
+/// Positions that follow from the fills alone.
+fn booked(fills: &[Value]) -> Books {
+    let mut books = Books::default();
+    fills.iter().for_each(|fill| books.fill(fill, "contracts"));
+    books
+}
+
+/// One look at the database: fills, orders and positions that belong together.
+struct Look {
+    fills: Vec<Value>,
+    orders: Vec<Value>,
+}
+
+impl Look {
+    /// Looks while nothing runs, and holds the parts against each other.
+    #[track_caller]
+    fn at(stage: &Stage) -> Self {
+        let look = Self {
+            fills: stage.look("fills"),
+            orders: stage.look("orders"),
+        };
+        ids(&look.fills, "fill_id");
+        let orders = ids(&look.orders, "client_order_id");
+        let generations: BTreeSet<(&str, u64)> = look
+            .orders
+            .iter()
+            .map(|order| {
+                let ticker = order["intent"]["ticker"].as_str().unwrap();
+                (ticker, order["generation"].as_u64().unwrap())
+            })
+            .collect();
+        assert_eq!(generations.len(), look.orders.len(), "one order a generation");
+        for fill in &look.fills {
+            assert!(
+                orders.contains(fill["client_order_id"].as_str().unwrap()),
+                "{fill}"
+            );
+        }
+        assert_eq!(
+            booked(&look.fills).positions(),
+            listed(&Value::Array(stage.look("positions"))),
+            "positions are what the fills make them"
+        );
+        look
+    }
+
+    /// Orders after which nothing more comes.
+    fn terminal(&self) -> BTreeSet<&str> {
+        let states = ["filled", "canceled", "rejected", "expired", "abandoned"];
+        let ended = self
+            .orders
+            .iter()
+            .filter(|order| states.contains(&order["state"].as_str().unwrap()));
+        ended
+            .map(|order| order["client_order_id"].as_str().unwrap())
+            .collect()
+    }
+
+    /// What was known before is still known, word for word, and nothing that had ended went on.
+    #[track_caller]
+    fn follows(&self, before: &Self) {
+        for fill in &before.fills {
+            assert!(self.fills.contains(fill), "lost or changed: {fill}");
+        }
+        let ended = before.terminal();
+        for fill in self.fills.iter().filter(|fill| !before.fills.contains(fill)) {
+            let order = fill["client_order_id"].as_str().unwrap();
+            assert!(
+                !ended.contains(order),
+                "an order that had ended filled again: {fill}"
+            );
+        }
+        let now = ids(&self.orders, "client_order_id");
+        assert!(
+            now.is_superset(&ids(&before.orders, "client_order_id")),
+            "no order is lost"
+        );
+    }
+}
+
+/// Reads on until the leaderboard was fetched `times` times.
+#[track_caller]
+fn pages(run: &mut Running, times: usize) {
+    let deadline = Deadline::after(SHORT);
+    for _ in 0..times {
+        run.until("arena_leaderboard_fetched", deadline);
+    }
+}
+
+#[test]
+fn paper_without_keys_trades_survives_a_kill_and_drains() {
+    let mut stage = Stage::set("7", false);
+    let mut run = stage.run();
+    trades(&stage, &mut run);
+
+    let second = finish(&mut stage.autotrader(&["run"]), SHORT);
+    assert_eq!(second.code, Some(1));
+    let line = second.stderr.lines().last().unwrap();
+    assert!(line.starts_with("error: ") && line.contains("in use"), "{line}");
+
+    run.kill();
+    assert_eq!(run.end(SHORT).code, None);
+    let killed = Look::at(&stage);
+    assert!(!killed.fills.is_empty());
+
+    drains({
+        let mut again = stage.run();
+        pages(&mut again, 3);
+        again
+    });
+    let restarted = Look::at(&stage);
+    restarted.follows(&killed);
+
+    // Once more, with entries stopped: it can only show what it remembers.
+    stage.copy_database("second.db");
+    let mut halted = Running::start(
+        stage
+            .autotrader(&["run"])
+            .env("AUTOTRADER__RISK__GLOBAL__KILL_SWITCH_ENABLED", "true"),
+    );
+    pages(&mut halted, 2);
+    drains(halted);
+    let remembered = Look::at(&stage);
+    assert_eq!(remembered.fills, restarted.fills);
+    assert_eq!(remembered.orders, restarted.orders);
+    stage.stop();
+}
+
+#[test]
+fn live_on_the_stand_in_is_killed_while_sending_and_agrees_with_the_exchange() {
+    let stage = Stage::set("8", true);
+    let mut run = stage.run();
+    // Between the approval and the answer: the order may be stored or not, sent or not, filled or not.
+    run.until("order_approved", Deadline::after(TRADES_WITHIN));
+    run.kill();
+    run.end(SHORT);
+    let killed = Look::at(&stage);
+
+    let mut again = stage.run();
+    trades(&stage, &mut again);
+    pages(&mut again, 2);
+    drains(again);
+    let ended = Look::at(&stage);
+    ended.follows(&killed);
+    agrees_with_the_exchange(&stage, &ended);
+
+    let wrong_key = finish(
+        stage
+            .autotrader(&["run"])
+            .env("AUTOTRADER__KALSHI__API_KEY_ID", "another"),
+        SHORT,
+    );
+    assert_eq!(wrong_key.code, Some(1), "a database belongs to one account");
+    stage.stop();
+}
+
+fn agrees_with_the_exchange(stage: &Stage, ours: &Look) {
+    let theirs = stage.exchange();
+    let text = |value: &dyn std::fmt::Display| value.to_string();
+    let fills: BTreeSet<String> = theirs.fills.iter().map(|fill| text(&fill.fill_id)).collect();
+    assert_eq!(
+        fills,
+        ids(&ours.fills, "fill_id"),
+        "every fill, and none but ours"
+    );
+    let sent: Vec<String> = theirs
+        .orders
+        .iter()
+        .filter_map(|order| order.client_order_id.as_ref().map(|id| text(id)))
+        .collect();
+    let known = ids(&ours.orders, "client_order_id");
+    assert!(
+        sent.iter().all(|id| known.contains(id)),
+        "no order that we do not know"
+    );
+    assert_eq!(
+        sent.iter().collect::<BTreeSet<_>>().len(),
+        sent.len(),
+        "no order twice"
+    );
+    let held: Value = theirs
+        .positions
+        .iter()
+        .map(|(ticker, net)| serde_json::json!({ "ticker": ticker, "net": net }))
+        .collect();
+    assert_eq!(listed(&held), booked(&ours.fills).positions());
+    let status = finish(&mut stage.autotrader(&["status", "--json"]), SHORT);
+    let cash = status.succeeded().json()["cash"].clone();
+    assert_eq!(cash, text(&theirs.balance), "cash to the micro-dollar");
+}
+
+/// An address on this machine where nobody answers.
+fn dead_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[test]
+fn paper_starts_without_a_network_and_stops_when_told() {
+    let place = Place::new();
+    let dead = dead_address();
+    let mut command = place.autotrader(&["run"]);
+    pointed_at(
+        &mut command,
+        &format!("{dead}/trade-api/v2"),
+        &format!("{dead}/board"),
+    );
+    let mut run = Running::start(&mut command);
+    let deadline = Deadline::after(SHORT);
+    run.until("arena_fetch_all_failed", deadline);
+    run.until("market_data_failed", deadline);
+    drains(run);
+}
+
+#[test]
+fn what_cannot_go_on_without_a_network_says_so_in_one_line() {
+    let place = Place::new();
+    let dead = dead_address();
+    let mut command = place.autotrader(&["map"]);
+    pointed_at(
+        &mut command,
+        &format!("{dead}/trade-api/v2"),
+        &format!("{dead}/board"),
+    );
+    let finished = finish(&mut command, SHORT);
+    let line = finished.refused(1);
+    assert!(line.starts_with("error: exchange: "), "{line}");
+}
+
+#[test]
+fn map_says_what_every_contract_pays_on() {
+    let stage = Stage::set("9", false);
+    let finished = finish(&mut stage.autotrader(&["map", "--json"]), SHORT);
+    let markets = finished.succeeded().json()["markets"].clone();
+    let markets = markets.as_array().unwrap();
+    assert!(markets.len() >= 4, "{markets:?}");
+    let of = |series: &str| -> Vec<&Value> {
+        let own = markets
+            .iter()
+            .filter(|market| market["ticker"].as_str().unwrap().starts_with(series));
+        own.collect()
+    };
+    let (models, labs) = (of("KXTOPMODEL"), of("KXLLM1"));
+    assert!(
+        models.iter().any(|market| market["may_enter"] == true),
+        "{models:?}"
+    );
+    // The stand-in's text for the other series is nobody's approved rule.
+    assert!(
+        !labs.is_empty() && labs.iter().all(|market| market["may_enter"] == false),
+        "{labs:?}"
+    );
+    stage.stop();
+}
