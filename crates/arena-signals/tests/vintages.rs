@@ -581,7 +581,11 @@ fn a_confirmed_correction_and_a_rollback_are_no_news() {
         corrected.read(&showing(second, origin, page(&without(60), 0)));
     }
     assert_eq!(corrected.accepted(), hash_of(&without(60)));
-    assert_eq!(corrected.keeper.standing().news_at, None, "the stamp did not change");
+    assert_eq!(
+        corrected.keeper.standing().news_at,
+        None,
+        "the stamp did not change"
+    );
     let mut rolled_back = Play::on(&first());
     for reading in 1..=61 {
         rolled_back.show(30 * reading, &moved(-3.0), -5);
