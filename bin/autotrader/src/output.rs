@@ -7,17 +7,33 @@ use serde::Serialize;
 
 use crate::Failure;
 
-/// Names from outside on one line: control characters become visible, so that a page cannot move the cursor.
+/// Names from outside on one line: control characters and invisible marks become visible, so that a page can neither
+/// move the cursor nor turn a line around.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() {
+        if c.is_control() || is_invisible(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);
         }
     }
     out
+}
+
+/// Zero-width and bidirectional marks, line and paragraph separators (of Unicode's categories Cf, Zl and Zp).
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// Whether something that was printed did not arrive: a full disk, a closed descriptor.
@@ -89,4 +105,23 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
 /// Any text for people; a dash when unknown.
 pub(crate) fn or_dash(value: Option<impl std::fmt::Display>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn names_from_outside_can_neither_move_the_cursor_nor_turn_the_line() {
+        for (name, shown) in [
+            ("gpt-5.2 (high)", "gpt-5.2 (high)"),
+            ("Moonshot 月之暗面", "Moonshot 月之暗面"),
+            ("a\u{1b}[2Jb", "a\\u{1b}[2Jb"),
+            ("a\nb", "a\\nb"),
+            ("a\u{202e}b", "a\\u{202e}b"),
+            ("a\u{200b}b", "a\\u{200b}b"),
+        ] {
+            assert_eq!(escape(name), shown);
+        }
+    }
 }

@@ -53,7 +53,7 @@ pub(crate) fn why(args: &WhyArgs) -> Result<ExitCode, Failure> {
             &json!({ "ticker": args.ticker, "latest": last, "sentence": in_words(last), "decisions": lines }),
         )?;
     } else {
-        output::line(&in_words(last));
+        output::line(&output::escape(&in_words(last)));
         for (name, value) in &last.baselines {
             output::line(&format!("  {name} says {value:.3}."));
         }
@@ -63,7 +63,7 @@ pub(crate) fn why(args: &WhyArgs) -> Result<ExitCode, Failure> {
                 output::line(&format!(
                     "  {} {}",
                     line.at.format("%Y-%m-%d %H:%M:%SZ"),
-                    in_words(line)
+                    output::escape(&in_words(line))
                 ));
             }
         }
