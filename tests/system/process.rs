@@ -137,10 +137,24 @@ impl Running {
     }
 
     /// Asks the process to stop, as an operator or a container does.
-    pub fn terminate(&mut self) {
+    pub fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Keeps the process from answering anybody, while its connections stay open.
+    pub fn suspend(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets a suspended process go on.
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
         // The child is not waited for yet, so its number is still its own.
         let sent = Command::new("sh")
-            .args(["-c", "kill -TERM \"$0\"", &self.child.id().to_string()])
+            .args(["-c", "kill -\"$0\" \"$1\"", name, &self.child.id().to_string()])
             .status()
             .unwrap();
         assert!(sent.success());

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::SimulateArgs;
 use crate::clock::SystemClock;
-use crate::run::stop_signal;
+use crate::run::Stop;
 use crate::{Failure, output};
 
 /// How often the world moves when nobody asks.
@@ -27,6 +27,7 @@ const DAYS: u32 = 2;
 /// # Errors
 /// [`Failure`] when the address is not on this machine or taken, or the key directory cannot be written.
 pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
+    let mut stop = Stop::listening();
     if !args.listen.ip().is_loopback() {
         return Err(Failure::usage(format!(
             "--listen: {} is not a loopback address; the stand-in serves this machine only.",
@@ -76,7 +77,7 @@ pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
         "seed": args.seed,
     });
     output::line(&ready.to_string());
-    stop_signal().await;
+    stop.asked().await;
     server.stop().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -10,70 +10,76 @@ use tracing::{info, warn};
 use super::fetch::{self, Brought};
 use super::runner::Runner;
 use super::schedule::{Job, Schedule};
+use super::stop::Stop;
 use crate::Failure;
 
-/// How long leaving may take.
-const DRAIN: Duration = Duration::from_secs(8);
+/// How long a step that is under way may still take once leaving is asked for.
+const LAST_STEP: Duration = Duration::from_secs(2);
 
-/// Runs until `shutdown` completes, then drains.
+/// How long withdrawing orders may take. With the last step, the last alerts and the runtime's end it stays below the ten
+/// seconds that a container is given.
+const WITHDRAW: Duration = Duration::from_secs(4);
+
+/// Jobs that wait for the outside, beside each other, at most one of a kind.
+#[derive(Default)]
+struct Jobs {
+    set: JoinSet<(Job, Brought)>,
+    running: BTreeSet<Job>,
+}
+
+impl Jobs {
+    /// Starts a job, unless the last one of its kind is not back yet: that beat is skipped.
+    fn start(&mut self, job: Job, work: impl Future<Output = Brought> + Send + 'static) {
+        if self.running.insert(job) {
+            self.set.spawn(async move { (job, work.await) });
+        }
+    }
+
+    /// What the next job brings; pending without jobs. Cancellation-safe.
+    async fn next(&mut self) -> Result<Brought, Failure> {
+        match self.set.join_next().await {
+            None => std::future::pending().await,
+            Some(Err(error)) => Err(Failure::failed(format!("A job died: {error}."))),
+            Some(Ok((job, brought))) => {
+                self.running.remove(&job);
+                Ok(brought)
+            }
+        }
+    }
+}
+
+/// Runs until it is asked to stop, then drains.
 ///
 /// # Errors
 /// [`Failure`] when the core or a job fails in a way that must stop the process.
 pub(crate) async fn run_until(
     runner: &mut Runner,
     schedule: &mut Schedule,
-    shutdown: impl Future<Output = &'static str>,
+    stop: &mut Stop,
 ) -> Result<(), Failure> {
-    let mut jobs: JoinSet<(Job, Brought)> = JoinSet::new();
-    let mut running: BTreeSet<Job> = BTreeSet::new();
-    tokio::pin!(shutdown);
-    loop {
-        let now = runner.ports.clock.now();
-        for job in schedule.take_due(now) {
-            match job {
-                Job::Control => runner.control().await?,
-                Job::Account => runner.account().await?,
-                Job::Reconcile => {
-                    runner.reconcile(false).await?;
-                }
-                Job::Page if running.insert(job) => {
-                    let work = fetch::page(runner.ports.clone());
-                    jobs.spawn(async move { (job, work.await) });
-                }
-                Job::Books if running.insert(job) => {
-                    let work = fetch::books(runner.ports.clone(), runner.engine.watched(now));
-                    jobs.spawn(async move { (job, work.await) });
-                }
-                Job::Markets if running.insert(job) => {
-                    let work = fetch::markets(runner.ports.clone(), runner.awaiting_settlement());
-                    jobs.spawn(async move { (job, work.await) });
-                }
-                // The last one is not back yet: this beat is skipped.
-                Job::Page | Job::Books | Job::Markets => {}
-            }
+    let mut jobs = Jobs::default();
+    let reason = loop {
+        if let Left::Behind(reason) = step(due(runner, schedule, &mut jobs), stop).await? {
+            break reason;
         }
         let wait = schedule.next_due().map_or(Duration::from_secs(1), |next| {
             (next - runner.ports.clock.now())
                 .to_std()
                 .unwrap_or(Duration::ZERO)
         });
-        tokio::select! {
+        let brought = tokio::select! {
             biased;
-            reason = &mut shutdown => {
-                info!(event = "autotrader_stopping", reason);
-                break;
-            }
-            Some(done) = jobs.join_next(), if !jobs.is_empty() => {
-                let (job, brought) = done.map_err(|error| Failure::failed(format!("A job died: {error}.")))?;
-                running.remove(&job);
-                runner.absorb(brought).await?;
-                runner.pass(Event::Timer).await?;
-            }
-            () = tokio::time::sleep(wait) => {}
+            reason = stop.asked() => break reason,
+            brought = jobs.next() => brought?,
+            () = tokio::time::sleep(wait) => continue,
+        };
+        if let Left::Behind(reason) = step(absorb(runner, brought), stop).await? {
+            break reason;
         }
-    }
-    jobs.abort_all();
-    if tokio::time::timeout(DRAIN, runner.withdraw_orders())
+    };
+    info!(event = "autotrader_stopping", reason);
+    jobs.set.abort_all();
+    if tokio::time::timeout(WITHDRAW, runner.withdraw_orders())
         .await
         .is_err()
     {
@@ -83,4 +89,56 @@ pub(crate) async fn run_until(
         );
     }
     Ok(())
+}
+
+/// Does what is due; what must wait for the outside and only reads becomes a job.
+async fn due(runner: &mut Runner, schedule: &mut Schedule, jobs: &mut Jobs) -> Result<(), Failure> {
+    let now = runner.ports.clock.now();
+    for job in schedule.take_due(now) {
+        let ports = runner.ports.clone();
+        match job {
+            Job::Control => runner.control().await?,
+            Job::Account => runner.account().await?,
+            Job::Reconcile => {
+                runner.reconcile(false).await?;
+            }
+            Job::Page => jobs.start(job, fetch::page(ports)),
+            Job::Books => jobs.start(job, fetch::books(ports, runner.engine.watched(now))),
+            Job::Markets => jobs.start(job, fetch::markets(ports, runner.awaiting_settlement())),
+        }
+    }
+    Ok(())
+}
+
+async fn absorb(runner: &mut Runner, brought: Brought) -> Result<(), Failure> {
+    runner.absorb(brought).await?;
+    runner.pass(Event::Timer).await
+}
+
+/// Whether a step came to its end.
+enum Left {
+    Nothing,
+    /// Leaving was asked for, for this reason, and the step took too long: to whoever comes next it is as if the process
+    /// had been killed there, which every step must survive.
+    Behind(&'static str),
+}
+
+/// Finishes a step, which is not cancellation-safe, unless it waits too long for an outside that does not answer.
+async fn step(work: impl Future<Output = Result<(), Failure>>, stop: &mut Stop) -> Result<Left, Failure> {
+    tokio::pin!(work);
+    let reason = tokio::select! {
+        biased;
+        done = &mut work => return done.map(|()| Left::Nothing),
+        reason = stop.asked() => reason,
+    };
+    match tokio::time::timeout(LAST_STEP, work).await {
+        Ok(done) => done.map(|()| Left::Nothing),
+        Err(_) => {
+            warn!(
+                event = "step_abandoned",
+                detail = "the exchange did not answer; the next start resolves what was under way"
+            );
+            Ok(Left::Behind(reason))
+        }
+    }
 }

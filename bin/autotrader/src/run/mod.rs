@@ -5,12 +5,14 @@ mod live;
 mod ports;
 mod runner;
 mod schedule;
+mod stop;
 mod virtual_time;
 mod watch;
 
 pub(crate) use ports::Ports;
 pub(crate) use runner::Runner;
 pub(crate) use schedule::{Rhythm, Schedule};
+pub(crate) use stop::Stop;
 pub(crate) use virtual_time::run_to;
 pub(crate) use watch::{AlertWatcher, LogWatcher, Watcher};
 
@@ -27,6 +29,7 @@ use crate::{Failure, wiring};
 /// [`Failure`] with one sentence: bad configuration, a database in use or of another mode, an exchange that cannot be
 /// reconciled with.
 pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
+    let mut stop = Stop::listening();
     let loaded = wiring::load_config(&args.config)?;
     let config = loaded.config;
     wiring::start_logging(&config)?;
@@ -41,31 +44,17 @@ pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         execution_mode = %config.kalshi.execution_mode,
     );
     let mut process = wiring::assemble(&config, wiring::Surroundings::real()).await?;
-    process.start().await?;
-    let outcome = live::run_until(&mut process.runner, &mut process.schedule, stop_signal()).await;
-    process.finish().await;
-    outcome?;
+    tokio::select! {
+        biased;
+        started = process.start() => {
+            started?;
+            let outcome = live::run_until(&mut process.runner, &mut process.schedule, &mut stop).await;
+            process.finish().await;
+            outcome?;
+        }
+        // Nothing new is placed before the start is complete, and the next start takes up what this one left.
+        reason = stop.asked() => info!(event = "autotrader_stopping", reason),
+    }
     info!(event = "autotrader_stopped");
     Ok(ExitCode::SUCCESS)
-}
-
-/// Completes when the process is asked to stop, with the name of the signal.
-pub(crate) async fn stop_signal() -> &'static str {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-            let _ = tokio::signal::ctrl_c().await;
-            return "interrupt";
-        };
-        tokio::select! {
-            _ = terminate.recv() => "terminate",
-            _ = tokio::signal::ctrl_c() => "interrupt",
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = tokio::signal::ctrl_c().await;
-        "interrupt"
-    }
 }
