@@ -53,17 +53,31 @@ pub enum Command {
     Signals(ListArgs),
     /// Profit and loss by New York day.
     Pnl(LookArgs),
+    /// Ask the running process to cancel our orders and place nothing.
+    Halt(ReasonArgs),
+    /// Ask the running process to reduce only.
+    Reduce(ReasonArgs),
+    /// Release one cause that restricts trading, by its code (see `status`).
+    Resume(ResumeArgs),
 }
 
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]
-pub struct ConfigArgs {
+pub struct ConfigPlace {
     /// Directory of the configuration [default: config, or the built-in defaults without one].
     #[arg(long)]
     pub config_dir: Option<PathBuf>,
     /// Paper or live; wins over every other place.
     #[arg(long, value_enum)]
     pub execution_mode: Option<ModeArg>,
+}
+
+/// Where the configuration is, and how to print.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub place: ConfigPlace,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
@@ -92,7 +106,7 @@ impl From<ModeArg> for ExecutionMode {
 pub struct RunArgs {
     /// Where the configuration is.
     #[command(flatten)]
-    pub config: ConfigArgs,
+    pub place: ConfigPlace,
 }
 
 /// Arguments of `demo`.
@@ -245,4 +259,25 @@ pub struct WhyArgs {
     pub config: ConfigArgs,
     /// The contract.
     pub ticker: Ticker,
+}
+
+/// Arguments of `halt` and `reduce`.
+#[derive(Debug, Clone, Args)]
+pub struct ReasonArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Why, in your words.
+    #[arg(long, default_value = "asked for on the command line")]
+    pub reason: String,
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Clone, Args)]
+pub struct ResumeArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// The cause to release, such as `operator_halt`.
+    pub cause: String,
 }

@@ -17,8 +17,8 @@ use autotrader_kalshi_api::{
     ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, RetryPolicy, SeededJitter,
     TokioSleeper,
 };
-use autotrader_monitoring::{DiscordNotifier, DiscordSettings, LogNotifier};
-use autotrader_risk::{Cause, EventExposureMode, Limits, RiskEngine};
+use autotrader_monitoring::{DiscordNotifier, DiscordSettings, Fanout, LogNotifier};
+use autotrader_risk::{EventExposureMode, Limits, RiskEngine};
 use autotrader_state::{NewDatabaseId, SqliteStore, Stamp};
 use autotrader_strategy::params::EstimatorKind;
 use autotrader_strategy::{ApprovedRules, LeaderboardAlpha, Params};
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use crate::Failure;
-use crate::cli::ConfigArgs;
+use crate::cli::ConfigPlace;
 use crate::clock::SystemClock;
 use crate::run::{AlertWatcher, LogWatcher, Ports, Rhythm, Runner, Schedule, Watcher};
 
@@ -35,7 +35,7 @@ use crate::run::{AlertWatcher, LogWatcher, Ports, Rhythm, Runner, Schedule, Watc
 ///
 /// # Errors
 /// [`Failure`] with one line that names file or variable and key.
-pub(crate) fn load_config(args: &ConfigArgs) -> Result<Loaded, Failure> {
+pub(crate) fn load_config(args: &ConfigPlace) -> Result<Loaded, Failure> {
     let request = Request {
         directory: args.config_dir.clone(),
         execution_mode: args.execution_mode.map(ExecutionMode::from),
@@ -344,6 +344,7 @@ pub(crate) struct Process {
 /// # Errors
 /// [`Failure`] with the part that cannot be used.
 pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Result<Process, Failure> {
+    refuse_live_beyond_loopback(config)?;
     let clock = surroundings.clock;
     let params = strategy_params(config)?;
     let store = Arc::new(open_store(
@@ -422,6 +423,7 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         watchers,
         max_consecutive_failures: config.arena_monitor.max_consecutive_failures,
         failures: 0,
+        unsaved: Vec::new(),
     };
     Ok(Process {
         runner,
@@ -430,6 +432,22 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         config: config.clone(),
         discord,
     })
+}
+
+/// Live orders go to this machine only, until the guards of the real exchange exist.
+fn refuse_live_beyond_loopback(config: &Config) -> Result<(), Failure> {
+    let url = config.kalshi.effective_base_url();
+    let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    let local = loopback.iter().any(|prefix| {
+        url.strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    });
+    if config.kalshi.execution_mode == ExecutionMode::Live && !local {
+        return Err(Failure::failed(format!(
+            "kalshi.base_url: {url}: live execution is limited to this machine in this version; use --execution-mode paper."
+        )));
+    }
+    Ok(())
 }
 
 /// What every core of this program is told.
@@ -480,7 +498,8 @@ pub(crate) fn notifier(config: &Config) -> Result<Notifiers, Failure> {
     )
     .map_err(|error| Failure::failed(format!("configuration: discord.webhook_url: {error}.")))?;
     let discord = Arc::new(discord);
-    Ok((discord.clone(), Some(discord)))
+    let both: Vec<Arc<dyn Notifier>> = vec![Arc::new(LogNotifier), discord.clone()];
+    Ok((Arc::new(Fanout::new(both)), Some(discord)))
 }
 
 fn watchers(config: &Config, notifier: Arc<dyn Notifier>) -> Vec<Box<dyn Watcher>> {
@@ -528,16 +547,13 @@ impl Process {
             )));
         }
         if first_start && let Some(balance) = result.balance {
-            let stored = self.runner.ports.ledger.set_opening_cash(balance).await;
-            stored.map_err(|error| Failure::failed(format!("database: {error}.")))?;
             self.runner
                 .engine
                 .open_with(balance, limits(&self.config, balance));
+            let opening = self.runner.engine.account().opening_cash();
+            let stored = self.runner.ports.ledger.set_opening_cash(opening).await;
+            stored.map_err(|error| Failure::failed(format!("database: {error}.")))?;
         }
-        info!(
-            event = "position_reconciliation_ok",
-            differences = result.differences.len()
-        );
         if self.config.risk.global.kill_switch_enabled {
             let detail = "risk.global.kill_switch_enabled is true".to_owned();
             self.runner
@@ -545,10 +561,6 @@ impl Process {
                     reason: detail,
                 }))
                 .await?;
-            info!(
-                event = "kill_switch_activated",
-                cause = Cause::OperatorHalt.code()
-            );
         }
         self.note("startup").await;
         Ok(())

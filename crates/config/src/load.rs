@@ -87,12 +87,10 @@ fn flags(request: &Request) -> Variables {
 fn read_dotenv(path: &Path) -> Result<Variables, ConfigError> {
     let mut values = BTreeMap::new();
     if path.is_file() {
-        let error = |error: dotenvy::Error| ConfigError::File {
-            path: path.display().to_string(),
-            detail: one_line(&error.to_string()),
-        };
-        for item in dotenvy::from_path_iter(path).map_err(error)? {
-            let (name, value) = item.map_err(error)?;
+        let mut place = "at the top".to_owned();
+        for item in dotenvy::from_path_iter(path).map_err(|error| dotenv_error(path, &place, &error))? {
+            let (name, value) = item.map_err(|error| dotenv_error(path, &place, &error))?;
+            place = format!("after {name}");
             values.insert(name, value);
         }
     }
@@ -100,6 +98,18 @@ fn read_dotenv(path: &Path) -> Result<Variables, ConfigError> {
         origin: " in .env",
         values,
     })
+}
+
+/// The parser's own words repeat the line, and the line may hold a secret: only its place is told.
+fn dotenv_error(path: &Path, place: &str, error: &dotenvy::Error) -> ConfigError {
+    let detail = match error {
+        dotenvy::Error::LineParse(..) => format!("the variable {place} cannot be read; quote its value"),
+        other => one_line(&other.to_string()),
+    };
+    ConfigError::File {
+        path: path.display().to_string(),
+        detail,
+    }
 }
 
 /// The directory in force: the named one, else `config` when it is there, else none.

@@ -284,6 +284,22 @@ fn relations(config: &Config) -> Option<(&'static str, String)> {
             "is above leaderboard_alpha.entry_cutoff_minutes".into(),
         ));
     }
+    if config.risk.global.halt_file.trim().is_empty() {
+        return Some((
+            "risk.global.halt_file",
+            "is empty: name a file that would halt trading".into(),
+        ));
+    }
+    if !["rank_table", "persistence"].contains(&alpha.estimator.as_str()) {
+        let detail = format!("`{}` is not one of rank_table, persistence", alpha.estimator);
+        return Some(("leaderboard_alpha.estimator", detail));
+    }
+    if alpha.target_series.is_empty() {
+        return Some((
+            "leaderboard_alpha.target_series",
+            "is empty: name at least one series".into(),
+        ));
+    }
     if !config.database.url.starts_with("sqlite:///") {
         return Some((
             "database.url",

@@ -169,6 +169,16 @@ fn ids_that_look_like_numbers_stay_text() {
 )]
 #[case(
     "config/base.yaml",
+    "risk: { global: { halt_file: '' } }",
+    "risk.global.halt_file: is empty"
+)]
+#[case(
+    "config/base.yaml",
+    "leaderboard_alpha: { estimator: luck }",
+    "/config/base.yaml: leaderboard_alpha.estimator: `luck` is not one of"
+)]
+#[case(
+    "config/base.yaml",
     "leaderboard_alpha: { min_edge_after_fees_cents: 0 }",
     "0 is not between 1 and 50"
 )]
@@ -249,6 +259,18 @@ fn paper_only_warns_about_keys() {
     protect(&setup.directory.path().join(".env"), 0o644);
     let warnings = load(&setup.request()).unwrap().warnings;
     assert_eq!(warnings.len(), 2, "{warnings:?}");
+}
+
+#[test]
+fn a_broken_dotenv_names_the_place_and_not_the_value() {
+    let text =
+        "AUTOTRADER__LOGGING__LEVEL=info\nAUTOTRADER__DISCORD__WEBHOOK_URL=https://x/tell-nobody a b\n";
+    let message = Setup::new().file(".env", text).refused();
+    assert!(
+        message.contains("after AUTOTRADER__LOGGING__LEVEL cannot be read"),
+        "{message}"
+    );
+    assert!(!message.contains("tell-nobody"), "{message}");
 }
 
 #[test]

@@ -220,18 +220,18 @@ impl Book {
         }
     }
 
-    /// What a position would fetch if closed at the best opposite price: the mark, zero when nobody bids.
+    /// The price of the outcome held at which a position could be closed now: a long at the best YES bid, a short at the
+    /// best NO bid.
     ///
-    /// A long is marked at the YES bid, a short at the NO bid.
+    /// `None` when nobody bids: an empty side says nothing about a price.
     #[must_use]
-    pub fn mark(&self, net: Net) -> Money {
-        let best = if net.raw() >= 0 {
-            self.yes_bids.first()
+    pub fn mark(&self, net: Net) -> Option<Price> {
+        let bids = if net.raw() >= 0 {
+            &self.yes_bids
         } else {
-            self.no_bids.first()
+            &self.no_bids
         };
-        best.and_then(|level| level.price.times(net.size()))
-            .unwrap_or(Money::ZERO)
+        bids.first().map(|level| level.price)
     }
 }
 
@@ -285,8 +285,11 @@ mod tests {
             }
         );
         assert_eq!(one_sided.mid().probability(), None);
-        assert_eq!(one_sided.mark("5".parse().unwrap()), Money::ZERO);
-        assert_eq!(one_sided.mark("-5".parse().unwrap()), "4.85".parse().unwrap());
+        assert_eq!(one_sided.mark("5".parse().unwrap()), None);
+        assert_eq!(
+            one_sided.mark("-5".parse().unwrap()),
+            Some("0.97".parse().unwrap())
+        );
     }
 
     #[test]

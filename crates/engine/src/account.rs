@@ -4,17 +4,25 @@ use std::collections::BTreeMap;
 
 use autotrader_domain::position::cash_of_fill;
 use autotrader_domain::{
-    Book, Fill, Market, MarketStatus, Money, OrderUpdate, Portfolio, PositionError, SettlementRecord, Ticker,
+    Book, Fill, Money, OrderUpdate, Portfolio, Position, PositionError, Price, SettlementRecord, Ticker,
 };
 use autotrader_risk::Figures;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::America::New_York;
+
+/// The last prices at which a market's positions could be closed.
+#[derive(Debug, Clone, Copy, Default)]
+struct Marks {
+    long: Option<Price>,
+    short: Option<Price>,
+}
 
 /// Cash, positions and open orders, booked to the micro-dollar.
 #[derive(Debug, Clone, Default)]
 pub struct Account {
     /// What we own and owe.
     pub portfolio: Portfolio,
+    marks: BTreeMap<Ticker, Marks>,
     opening_cash: Money,
     day: Option<NaiveDate>,
     day_open_equity: Money,
@@ -30,11 +38,21 @@ impl Account {
                 cash,
                 ..Portfolio::default()
             },
+            marks: BTreeMap::new(),
             opening_cash: cash,
             day: None,
             day_open_equity: cash,
             peak_equity: cash,
         }
+    }
+
+    /// Learns at the very first start what the account holds: what was booked on the way stays booked.
+    pub fn learn_cash(&mut self, cash: Money) {
+        let booked = self.portfolio.cash.saturating_sub(self.opening_cash);
+        self.opening_cash = cash.saturating_sub(booked);
+        self.portfolio.cash = cash;
+        self.day_open_equity = self.opening_cash;
+        self.peak_equity = self.opening_cash;
     }
 
     /// Cash at the first start of the database.
@@ -86,46 +104,72 @@ impl Account {
         }
     }
 
-    /// What the positions would fetch now.
+    /// Remembers what a book says positions are worth. A side without bids says nothing: its last mark stays.
+    pub fn see_book(&mut self, book: &Book) {
+        let marks = self.marks.entry(book.ticker.clone()).or_default();
+        marks.long = book.yes_bids().first().map(|level| level.price).or(marks.long);
+        marks.short = book.no_bids().first().map(|level| level.price).or(marks.short);
+    }
+
+    /// Forgets the marks of markets that are no longer known.
+    pub fn retain_marks(&mut self, known: impl Fn(&Ticker) -> bool) {
+        self.marks.retain(|ticker, _| known(ticker));
+    }
+
+    /// What a position would fetch at its last mark; `None` when it never had one.
+    fn mark_of(&self, ticker: &Ticker, position: &Position) -> Option<Money> {
+        if position.net.is_flat() {
+            return Some(Money::ZERO);
+        }
+        let marks = self.marks.get(ticker)?;
+        let price = if position.net.raw() > 0 {
+            marks.long
+        } else {
+            marks.short
+        };
+        price?.times(position.net.size())
+    }
+
+    /// What the positions would fetch at their last marks; one that never had a mark counts at cost.
     ///
-    /// A market that does not trade is marked at cost until it settles: its book says nothing any more.
+    /// A market that closed keeps its last mark until it settles.
     #[must_use]
-    pub fn marks(&self, markets: &BTreeMap<Ticker, Market>, books: &BTreeMap<Ticker, Book>) -> Money {
-        self.portfolio
-            .positions
-            .iter()
-            .map(|(ticker, position)| {
-                let trades = markets
-                    .get(ticker)
-                    .is_some_and(|market| market.status == MarketStatus::Active);
-                match books.get(ticker) {
-                    Some(book) if trades => book.mark(position.net),
-                    _ => position.cost,
-                }
-            })
-            .sum()
+    pub fn marked(&self) -> Money {
+        let worth = |(ticker, position)| self.mark_of(ticker, position).unwrap_or(position.cost);
+        self.portfolio.positions.iter().map(worth).sum()
+    }
+
+    /// Cash plus marked positions.
+    #[must_use]
+    pub fn equity(&self) -> Money {
+        self.portfolio.cash.saturating_add(self.marked())
     }
 
     /// The figures that limits of loss look at, with the New York day and the peak brought up to date.
-    pub fn figures(
-        &mut self,
-        at: DateTime<Utc>,
-        markets: &BTreeMap<Ticker, Market>,
-        books: &BTreeMap<Ticker, Book>,
-    ) -> Figures {
-        let equity = self.portfolio.cash.saturating_add(self.marks(markets, books));
+    ///
+    /// `None` while an open position has no mark: a guess would trip a limit, or hide that one is broken.
+    pub fn figures(&mut self, at: DateTime<Utc>) -> Option<Figures> {
+        let complete = self
+            .portfolio
+            .positions
+            .iter()
+            .all(|(ticker, position)| self.mark_of(ticker, position).is_some());
+        if !complete {
+            return None;
+        }
+        let equity = self.equity();
         let today = at.with_timezone(&New_York).date_naive();
         if self.day != Some(today) {
             self.day = Some(today);
             self.day_open_equity = equity;
         }
         self.peak_equity = self.peak_equity.max(equity);
-        Figures {
+        Some(Figures {
             equity,
             day_open_equity: self.day_open_equity,
             opening_equity: self.opening_cash,
             peak_equity: self.peak_equity,
-        }
+        })
     }
 
     /// Realised profit of all positions, fees apart.

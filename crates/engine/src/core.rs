@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::ports::{Restored, SignalSource, Strategy};
 use autotrader_domain::{
-    Action, Alert, BoardStanding, Book, Command, Evaluation, ExchangeStatus, Fill, Generation, Intent,
-    Mapping, Market, MarketStatus, MarketView, Money, Observation, Order, OrderState, OrderUpdate, Purpose,
-    Reading, Reason, Record, Refusal, RiskView, SeriesTicker, SettlementRecord, Severity, Ticker, Why,
+    Action, Alert, BoardStanding, Book, BookSide, Command, Evaluation, ExchangeStatus, Fill, Generation,
+    Intent, Mapping, Market, MarketStatus, MarketView, Money, Observation, Order, OrderState, OrderUpdate,
+    Purpose, Reading, Reason, Record, Refusal, RiskView, SeriesTicker, SettlementRecord, Severity, Ticker,
+    Why,
 };
 use autotrader_risk::{Cause, Limits, RiskEngine, RiskState};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -48,6 +49,7 @@ pub struct Engine {
     generations: BTreeMap<Ticker, Generation>,
     cooling: BTreeMap<Ticker, DateTime<Utc>>,
     unexplained: BTreeSet<Ticker>,
+    refused: BTreeMap<Ticker, (Reason, DateTime<Utc>)>,
     why: WhyLedger,
     dirty: bool,
     evaluated_at: Option<DateTime<Utc>>,
@@ -88,6 +90,7 @@ impl Engine {
             generations: BTreeMap::new(),
             cooling: BTreeMap::new(),
             unexplained: BTreeSet::new(),
+            refused: BTreeMap::new(),
             why: WhyLedger::default(),
             dirty: false,
             evaluated_at: None,
@@ -95,10 +98,9 @@ impl Engine {
         }
     }
 
-    /// Sets the cash that the account holds at the very first start, and the limits that follow from it; nothing may have
-    /// been booked yet.
+    /// Learns at the very first start what cash the account holds, and the limits that follow from it.
     pub fn open_with(&mut self, cash: Money, limits: Limits) {
-        self.account = Account::opened_with(cash);
+        self.account.learn_cash(cash);
         self.risk.set_limits(limits);
     }
 
@@ -147,9 +149,13 @@ impl Engine {
             .map(|(t, g)| (t, Generation(g)))
             .collect();
         for (code, detail) in restored.causes {
-            if let Ok(cause) = code.parse::<Cause>() {
-                self.risk.raise(cause, detail);
-            }
+            match code.parse::<Cause>() {
+                Ok(cause) => self.risk.raise(cause, detail),
+                // A cause of another version still restricts: the strictest known one stands for it.
+                Err(unknown) => self
+                    .risk
+                    .raise(Cause::OperatorHalt, format!("{unknown}; {detail}")),
+            };
         }
     }
 
@@ -245,6 +251,8 @@ impl Engine {
         let known = &self.markets;
         self.books.retain(|ticker, _| known.contains_key(ticker));
         self.why.retain(|ticker| known.contains_key(ticker));
+        self.account.retain_marks(|ticker| known.contains_key(ticker));
+        self.refused.retain(|ticker, _| known.contains_key(ticker));
         self.remap();
         self.dirty = true;
     }
@@ -274,6 +282,7 @@ impl Engine {
             .get(&book.ticker)
             .is_none_or(|known| known.received_at <= book.received_at);
         if newer && self.markets.contains_key(&book.ticker) {
+            self.account.see_book(book);
             self.books.insert(book.ticker.clone(), book.clone());
             self.dirty = true;
         }
@@ -301,7 +310,9 @@ impl Engine {
 
     fn on_order(&mut self, at: DateTime<Utc>, update: &OrderUpdate, effects: &mut Vec<Effect>) {
         let order = &update.order;
-        if order.state == OrderState::Rejected {
+        let came_to_nothing =
+            matches!(order.state, OrderState::Canceled | OrderState::Abandoned) && order.filled.is_zero();
+        if order.state == OrderState::Rejected || came_to_nothing {
             self.cooling
                 .insert(order.intent.ticker.clone(), at + self.settings.cooldown);
         }
@@ -410,10 +421,12 @@ impl Engine {
     fn evaluate(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
         self.dirty = false;
         self.evaluated_at = Some(at);
-        let figures = self.account.figures(at, &self.markets, &self.books);
-        for (cause, detail) in self.risk.assess(&figures) {
-            self.announce_cause(at, cause, &detail, effects);
+        if let Some(figures) = self.account.figures(at) {
+            for (cause, detail) in self.risk.assess(&figures) {
+                self.announce_cause(at, cause, &detail, effects);
+            }
         }
+        let equity = self.account.equity();
         let Evaluation {
             intents,
             cancels,
@@ -432,7 +445,7 @@ impl Engine {
         let mut places = Vec::new();
         for intent in intents {
             let ticker = intent.ticker.clone();
-            match self.approve(at, intent, figures.equity) {
+            match self.approve(at, intent, equity) {
                 Ok(effect) => places.push(effect),
                 Err(refusal) => {
                     refusals.insert(ticker, refusal);
@@ -446,6 +459,7 @@ impl Engine {
 
     fn approve(&mut self, at: DateTime<Utc>, intent: Intent, equity: Money) -> Result<Effect, Refusal> {
         self.own_refusal(at, &intent)?;
+        let intent = self.within_collar(intent);
         let ticker = intent.ticker.clone();
         let generation = Generation(self.generations.get(&ticker).map_or(0, |generation| generation.0) + 1);
         let client_order_id = mint_id(&self.settings.scope, &ticker, generation)
@@ -488,11 +502,40 @@ impl Engine {
         })
     }
 
+    /// Brings a limit that walks deep into the book back to the collar: less fills, but the rest is not refused with it.
+    fn within_collar(&self, mut intent: Intent) -> Intent {
+        let best = self
+            .books
+            .get(&intent.ticker)
+            .and_then(|book| book.against(intent.side).next());
+        let (Some(best), Some(market)) = (best, self.markets.get(&intent.ticker)) else {
+            return intent;
+        };
+        let collar = self.risk.limits().price_collar_raw;
+        let bound = match intent.side {
+            BookSide::Bid => best
+                .price
+                .offset(collar)
+                .and_then(|price| market.grid.floor(price)),
+            BookSide::Ask => best
+                .price
+                .offset(-collar)
+                .and_then(|price| market.grid.ceil(price)),
+        };
+        if let Some(bound) = bound {
+            intent.limit = match intent.side {
+                BookSide::Bid => intent.limit.min(bound),
+                BookSide::Ask => intent.limit.max(bound),
+            };
+        }
+        intent
+    }
+
     fn own_refusal(&self, at: DateTime<Utc>, intent: &Intent) -> Result<(), Refusal> {
         if self.cooling.get(&intent.ticker).is_some_and(|until| at < *until) {
             return Err(Refusal::new(
                 Reason::CoolingDown,
-                "The exchange refused an order moments ago.",
+                "The last order came to nothing moments ago.",
             ));
         }
         if intent.purpose == Purpose::Entry && self.unexplained.contains(&intent.ticker) {
@@ -504,20 +547,29 @@ impl Engine {
         Ok(())
     }
 
+    /// A refusal is recorded when its reason is new on the contract, and hourly while it stands.
     fn record_refusals(
-        &self,
+        &mut self,
         at: DateTime<Utc>,
         refusals: &BTreeMap<Ticker, Refusal>,
         effects: &mut Vec<Effect>,
     ) {
-        effects.extend(refusals.iter().map(|(ticker, refusal)| {
-            Effect::Record(Record::Refusal {
+        self.refused.retain(|ticker, _| refusals.contains_key(ticker));
+        for (ticker, refusal) in refusals {
+            let known = self.refused.get(ticker).copied();
+            if known
+                .is_some_and(|(reason, since)| reason == refusal.reason && at - since < TimeDelta::hours(1))
+            {
+                continue;
+            }
+            self.refused.insert(ticker.clone(), (refusal.reason, at));
+            effects.push(Effect::Record(Record::Refusal {
                 at,
                 ticker: ticker.clone(),
                 reason: refusal.reason,
                 detail: refusal.detail.clone(),
-            })
-        }));
+            }));
+        }
     }
 
     fn record_why(
@@ -549,7 +601,7 @@ impl Engine {
     /// What the positions would fetch now.
     #[must_use]
     pub fn marks(&self) -> Money {
-        self.account.marks(&self.markets, &self.books)
+        self.account.marked()
     }
 
     /// Known markets.

@@ -341,7 +341,7 @@ fn a_contract_has_one_unfinished_order_and_the_next_one_another_id() {
         [("A".to_owned(), Reason::OrderInFlight)]
     );
     play.finish(21, &first, OrderState::Canceled);
-    let second = placed(&play.decide(30, vec![entry("A", 5)])).remove(0);
+    let second = placed(&play.decide(90, vec![entry("A", 5)])).remove(0);
     assert_eq!(second.generation.0, 2);
     assert_ne!(first.client_order_id, second.client_order_id);
 }
@@ -356,6 +356,63 @@ fn a_rejected_order_lets_its_contract_rest() {
         [("A".to_owned(), Reason::CoolingDown)]
     );
     assert_eq!(placed(&play.decide(80, vec![entry("A", 5)])).len(), 1);
+}
+
+#[test]
+fn an_order_that_came_to_nothing_is_not_repeated_at_once() {
+    let mut play = Play::new();
+    let first = placed(&play.decide(10, vec![entry("A", 5)])).remove(0);
+    play.finish(11, &first, OrderState::Canceled);
+    assert_eq!(
+        refused(&play.decide(30, vec![entry("A", 5)])),
+        [("A".to_owned(), Reason::CoolingDown)]
+    );
+}
+
+#[test]
+fn a_limit_deep_in_the_book_comes_back_to_the_collar() {
+    let mut play = Play::new();
+    let deep = intent("A", BookSide::Bid, 10, "0.90", Purpose::Entry);
+    let orders = placed(&play.decide(10, vec![deep]));
+    assert_eq!(
+        orders[0].intent.limit,
+        "0.50".parse().unwrap(),
+        "five cents beyond the best ask of 0.45"
+    );
+}
+
+#[test]
+fn a_side_without_bids_keeps_its_last_mark_and_trips_no_limit() {
+    let limits = Limits {
+        max_daily_loss: Money::dollars(1),
+        ..Limits::default()
+    };
+    let mut play = Play::with(limits);
+    play.handle(1, &Event::Timer);
+    let order = placed(&play.decide(10, vec![entry("A", 10)])).remove(0);
+    play.fill(11, &order, "0.45");
+    let asks_only = Level {
+        price: "0.55".parse().unwrap(),
+        size: Contracts::whole(1),
+    };
+    let empty = Book::new("A".parse().unwrap(), at(20), vec![], vec![asks_only]).unwrap();
+    play.handle(20, &Event::Book(empty));
+    play.handle(30, &Event::Timer);
+    assert_eq!(play.engine.risk().state(), RiskState::Active);
+    assert_eq!(
+        play.engine.marks().to_string(),
+        "4.000000",
+        "ten at the last bid of 0.40"
+    );
+}
+
+#[test]
+fn a_standing_refusal_is_recorded_once_and_hourly() {
+    let mut play = Play::new();
+    let wish = || vec![entry("A", 5_000)];
+    assert_eq!(refused(&play.decide(10, wish())).len(), 1);
+    assert_eq!(refused(&play.decide(20, wish())).len(), 0);
+    assert_eq!(refused(&play.decide(4_000, wish())).len(), 1);
 }
 
 #[test]
@@ -401,11 +458,11 @@ fn a_halt_cancels_what_is_open_and_survives_the_release_of_another_cause() {
         },
     );
     assert_eq!(
-        refused(&play.decide(20, vec![entry("A", 5)])),
+        refused(&play.decide(80, vec![entry("A", 5)])),
         [("A".to_owned(), Reason::Halted)]
     );
     play.handle(
-        21,
+        81,
         &Event::Command(Command::Resume {
             cause: "operator_halt".into(),
         }),
@@ -416,13 +473,13 @@ fn a_halt_cancels_what_is_open_and_survives_the_release_of_another_cause() {
         "the file still stands"
     );
     play.handle(
-        22,
+        82,
         &Event::Command(Command::Resume {
             cause: "halt_file".into(),
         }),
     );
     assert_eq!(play.engine.risk().state(), RiskState::Active);
-    assert_eq!(placed(&play.decide(30, vec![entry("A", 5)])).len(), 1);
+    assert_eq!(placed(&play.decide(90, vec![entry("A", 5)])).len(), 1);
 }
 
 #[test]

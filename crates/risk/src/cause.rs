@@ -18,14 +18,6 @@ pub enum RiskState {
     Halt,
 }
 
-/// Who can release a cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Release {
-    /// A person, by naming the cause.
-    Operator,
-}
-
 /// Why trading is restricted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,12 +83,6 @@ impl Cause {
             Self::OperatorHalt | Self::HaltFile | Self::StoreNotDurable => RiskState::Halt,
             _ => RiskState::Reduce,
         }
-    }
-
-    /// Who can release it.
-    #[must_use]
-    pub const fn release(self) -> Release {
-        Release::Operator
     }
 }
 

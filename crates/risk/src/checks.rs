@@ -175,6 +175,9 @@ impl RiskCheck for Collar {
     }
 
     fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
+        if !is_entry(order) {
+            return Ok(());
+        }
         let intent = &order.intent;
         let Some(best) = view
             .books

@@ -11,7 +11,7 @@ mod exposure;
 mod limits;
 
 pub use approved::Approved;
-pub use cause::{Cause, CauseSet, Release, RiskState};
+pub use cause::{Cause, CauseSet, RiskState};
 pub use engine::{Figures, RiskEngine};
 pub use exposure::{EventExposure, StatePnl, exposure_of_check, worst_state};
 pub use limits::{EventExposureMode, Limits};

@@ -63,15 +63,29 @@ impl CommandRow {
 }
 
 /// Commands not yet acknowledged, oldest first.
-pub(crate) fn pending(connection: &mut SqliteConnection) -> Result<Vec<(i64, Command)>, Fault> {
+pub(crate) fn pending(
+    connection: &mut SqliteConnection,
+    at: DateTime<Utc>,
+) -> Result<Vec<(i64, Command)>, Fault> {
     let rows: Vec<(i64, String)> = commands::table
         .filter(commands::acknowledged_at.is_null())
         .order(commands::id)
         .select((commands::id, commands::command))
         .load(connection)?;
-    rows.into_iter()
-        .map(|(id, command)| Ok((id, read_json("commands.command", &command)?)))
-        .collect()
+    let mut readable = Vec::with_capacity(rows.len());
+    for (id, text) in rows {
+        match read_json("commands.command", &text) {
+            Ok(command) => readable.push((id, command)),
+            // A command of another version: it is answered, and does not stand in the way of the next ones.
+            Err(_) => acknowledge(
+                connection,
+                id,
+                "not understood by this version; nothing was done",
+                at,
+            )?,
+        }
+    }
+    Ok(readable)
 }
 
 /// Marks a command as carried out.

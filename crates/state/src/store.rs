@@ -55,7 +55,7 @@ impl SqliteStore {
             quick: connect(&path, Access::Quick)?,
         })
         .map_err(|error| unusable(&path, &error))?;
-        tracing::info!(url, database_id = %info.database_id, stamp = %info.stamp, "database_initialized");
+        tracing::debug!(database_id = %info.database_id, stamp = %info.stamp, "database_opened");
         Ok(Self {
             writer,
             readers: Arc::new(Readers::new(path)),
@@ -229,7 +229,10 @@ impl Ledger for SqliteStore {
 #[async_trait]
 impl Control for SqliteStore {
     async fn pending(&self) -> Result<Vec<(i64, Command)>, StoreError> {
-        self.writer.run(|c| commands::pending(&mut c.quick)).await
+        let at = self.clock.now();
+        self.writer
+            .run(move |c| commands::pending(&mut c.quick, at))
+            .await
     }
 
     async fn acknowledge(&self, id: i64, outcome: &str) -> Result<(), StoreError> {

@@ -15,7 +15,7 @@ use crate::{Failure, output, wiring};
 /// # Errors
 /// [`Failure`] when the address is wrong, another process holds the database, or it belongs to another mode.
 pub(crate) async fn init_db(args: ConfigArgs) -> Result<ExitCode, Failure> {
-    let config = wiring::load_config(&args)?.config;
+    let config = wiring::load_config(&args.place)?.config;
     let store = wiring::open_store(&config, NewDatabaseId::Random, Arc::new(SystemClock::new()))?;
     let info = store.info();
     if args.json {

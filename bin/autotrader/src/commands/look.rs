@@ -15,7 +15,7 @@ use crate::output::or_dash;
 use crate::{Failure, output, wiring};
 
 fn history(args: &ConfigArgs) -> Result<History, Failure> {
-    let config = wiring::load_config(args)?.config;
+    let config = wiring::load_config(&args.place)?.config;
     History::open(&config.database.url).map_err(|error| Failure::failed(format!("database: {error}.")))
 }
 

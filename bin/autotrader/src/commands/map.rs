@@ -23,7 +23,7 @@ use crate::{Failure, output, wiring};
 /// # Errors
 /// [`Failure`] when the exchange or the leaderboard cannot be read, or the leaderboard is not tradable.
 pub(crate) async fn map(args: LookArgs) -> Result<ExitCode, Failure> {
-    let config = wiring::load_config(&args.config)?.config;
+    let config = wiring::load_config(&args.config.place)?.config;
     let params = wiring::strategy_params(&config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let client = wiring::exchange_client(&config, RateLimits::BASIC, Arc::clone(&clock))?;

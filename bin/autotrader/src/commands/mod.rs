@@ -7,6 +7,7 @@ pub(crate) mod init_db;
 mod input;
 pub(crate) mod look;
 pub(crate) mod map;
+pub(crate) mod operate;
 pub(crate) mod resolve;
 pub(crate) mod simulate;
 pub(crate) mod validate_config;

@@ -32,7 +32,7 @@ fn try_parts(config: &Config) -> Result<(), Failure> {
     reason = "warnings go to the operator, not into the output"
 )]
 pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failure> {
-    let loaded = wiring::load_config(&args)?;
+    let loaded = wiring::load_config(&args.place)?;
     let config = &loaded.config;
     try_parts(config)?;
     for warning in &loaded.warnings {

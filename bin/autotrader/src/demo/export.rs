@@ -7,15 +7,23 @@ use super::collector::Collected;
 use super::report::hashed_files;
 use crate::Failure;
 
+/// Makes the directory before the run, so that a wrong name is told at once.
+///
+/// # Errors
+/// [`Failure`] with the directory when it cannot be made.
+pub(crate) fn prepare(directory: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(directory).map_err(|error| failed(directory, &error))
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::failed(format!("{}: cannot be written: {error}.", path.display()))
+}
+
 /// Writes the four hashed files, the journal and the exchange's raw log.
 ///
 /// # Errors
 /// [`Failure`] with the path that cannot be written.
 pub(crate) fn write(directory: &Path, collected: &Collected, exchange_log: &str) -> Result<(), Failure> {
-    let failed = |path: &Path, error: &std::io::Error| {
-        Failure::failed(format!("{}: cannot be written: {error}.", path.display()))
-    };
-    fs::create_dir_all(directory).map_err(|error| failed(directory, &error))?;
     let file = |name: &str, text: &str| {
         let path = directory.join(name);
         fs::write(&path, text).map_err(|error| failed(&path, &error))

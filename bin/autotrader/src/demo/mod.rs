@@ -39,6 +39,9 @@ fn start_of_time() -> DateTime<Utc> {
 /// # Errors
 /// [`Failure`] when a part cannot start, or the books do not agree with the exchange's at the end.
 pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
+    if let Some(directory) = &args.export {
+        export::prepare(directory)?;
+    }
     let start = start_of_time();
     let end = start + TimeDelta::days(i64::from(args.days));
     let directory =

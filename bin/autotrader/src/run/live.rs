@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use autotrader_engine::Event;
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::fetch::{self, Brought};
 use super::runner::Runner;
@@ -58,9 +58,34 @@ pub(crate) async fn run_until(
     stop: &mut Stop,
 ) -> Result<(), Failure> {
     let mut jobs = Jobs::default();
-    let reason = loop {
-        if let Left::Behind(reason) = step(due(runner, schedule, &mut jobs), stop).await? {
-            break reason;
+    let outcome = beat(runner, schedule, stop, &mut jobs).await;
+    match &outcome {
+        Ok(reason) => info!(event = "autotrader_stopping", reason),
+        Err(failure) => error!(event = "autotrader_failing", detail = %failure),
+    }
+    jobs.set.abort_all();
+    // Nothing may be left behind on the book, however the end came.
+    match tokio::time::timeout(WITHDRAW, runner.withdraw_orders()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(failure)) => warn!(event = "drain_incomplete", detail = %failure),
+        Err(_) => warn!(
+            event = "drain_incomplete",
+            detail = "orders may still rest; the next start resolves them"
+        ),
+    }
+    outcome.map(|_| ())
+}
+
+/// Does what is due and takes what comes, until it is asked to stop; gives the reason.
+async fn beat(
+    runner: &mut Runner,
+    schedule: &mut Schedule,
+    stop: &mut Stop,
+    jobs: &mut Jobs,
+) -> Result<&'static str, Failure> {
+    loop {
+        if let Left::Behind(reason) = step(due(runner, schedule, jobs), stop).await? {
+            return Ok(reason);
         }
         let wait = schedule.next_due().map_or(Duration::from_secs(1), |next| {
             (next - runner.ports.clock.now())
@@ -69,27 +94,18 @@ pub(crate) async fn run_until(
         });
         let brought = tokio::select! {
             biased;
-            reason = stop.asked() => break reason,
+            reason = stop.asked() => return Ok(reason),
             brought = jobs.next() => brought?,
-            () = tokio::time::sleep(wait) => continue,
+            () = tokio::time::sleep(wait.min(LONGEST_WAIT)) => continue,
         };
         if let Left::Behind(reason) = step(absorb(runner, brought), stop).await? {
-            break reason;
+            return Ok(reason);
         }
-    };
-    info!(event = "autotrader_stopping", reason);
-    jobs.set.abort_all();
-    if tokio::time::timeout(WITHDRAW, runner.withdraw_orders())
-        .await
-        .is_err()
-    {
-        warn!(
-            event = "drain_incomplete",
-            detail = "orders may still rest; the next start resolves them"
-        );
     }
-    Ok(())
 }
+
+/// A wall clock that is set back must not put the loop to sleep.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// Does what is due; what must wait for the outside and only reads becomes a job.
 async fn due(runner: &mut Runner, schedule: &mut Schedule, jobs: &mut Jobs) -> Result<(), Failure> {

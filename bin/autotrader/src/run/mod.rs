@@ -30,7 +30,7 @@ use crate::{Failure, wiring};
 /// reconciled with.
 pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     let mut stop = Stop::listening();
-    let loaded = wiring::load_config(&args.config)?;
+    let loaded = wiring::load_config(&args.place)?;
     let config = loaded.config;
     wiring::start_logging(&config)?;
     info!(event = "autotrader_starting", version = env!("CARGO_PKG_VERSION"));
@@ -47,8 +47,10 @@ pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
     tokio::select! {
         biased;
         started = process.start() => {
-            started?;
-            let outcome = live::run_until(&mut process.runner, &mut process.schedule, &mut stop).await;
+            let outcome = match started {
+                Ok(()) => live::run_until(&mut process.runner, &mut process.schedule, &mut stop).await,
+                Err(failure) => Err(failure),
+            };
             process.finish().await;
             outcome?;
         }

@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 
 use autotrader_domain::ports::{BoardReader, FeedError, StoreError};
-use autotrader_domain::{Command, Order, Record, Ticker};
+use autotrader_domain::{Command, Order, OrderState, OrderUpdate, Record, Ticker};
 use autotrader_engine::{Effect, Engine, Event};
 use autotrader_execution::{AccountBooks, ExecutionEvent};
+use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use super::fetch::{BookAnswers, Brought};
@@ -21,6 +22,8 @@ pub(crate) struct Runner {
     pub(crate) watchers: Vec<Box<dyn Watcher>>,
     pub(crate) max_consecutive_failures: u32,
     pub(crate) failures: u32,
+    /// Restrictions that could not be written down yet.
+    pub(crate) unsaved: Vec<Record>,
 }
 
 impl Runner {
@@ -57,33 +60,55 @@ impl Runner {
                 action => actions.push(action),
             }
         }
-        if !records.is_empty()
-            && let Err(error) = self.ports.ledger.record(records).await
-        {
+        if let Err(error) = self.write(records).await {
             queue.push_back(store_failed(&error));
+            // What is not written down is not acted on; taking orders off the book is never wrong.
+            for action in actions {
+                match action {
+                    Effect::Place { order, .. } => {
+                        queue.push_back(unsent(order.into_inner(), self.ports.clock.now()));
+                    }
+                    action => self.act(action, queue).await,
+                }
+            }
+            return;
         }
         for action in actions {
-            match action {
-                Effect::Place {
-                    order,
-                    exchange_index,
-                } => {
-                    let events = self.ports.executor.place(order, exchange_index).await;
-                    queue.extend(events.into_iter().map(from_execution));
-                }
-                Effect::Cancel(id) => {
-                    queue.extend(
-                        self.ports
-                            .executor
-                            .cancel(&id)
-                            .await
-                            .into_iter()
-                            .map(from_execution),
-                    );
-                }
-                Effect::Record(_) | Effect::Alert(_) => {}
-            }
+            self.act(action, queue).await;
         }
+    }
+
+    async fn act(&self, action: Effect, queue: &mut VecDeque<Event>) {
+        let events = match action {
+            Effect::Place {
+                order,
+                exchange_index,
+            } => self.ports.executor.place(order, exchange_index).await,
+            Effect::Cancel(id) => self.ports.executor.cancel(&id).await,
+            Effect::Record(_) | Effect::Alert(_) => return,
+        };
+        queue.extend(events.into_iter().map(from_execution));
+    }
+
+    /// Writes records down, those first that could not be written before.
+    ///
+    /// Of what cannot be written only restrictions are kept for the next try: they must outlive a restart.
+    async fn write(&mut self, records: Vec<Record>) -> Result<(), StoreError> {
+        let mut all = std::mem::take(&mut self.unsaved);
+        all.extend(records);
+        if all.is_empty() {
+            return Ok(());
+        }
+        let causes = all
+            .iter()
+            .filter(|record| matches!(record, Record::RiskCause { .. }))
+            .cloned()
+            .collect();
+        let written = self.ports.ledger.record(all).await;
+        if written.is_err() {
+            self.unsaved = causes;
+        }
+        written
     }
 
     /// Passes on what a job brought.
@@ -231,6 +256,15 @@ impl Runner {
         }
         let mut result = self.ports.executor.reconcile(books).await;
         self.pass_all(std::mem::take(&mut result.events)).await?;
+        if result.complete && result.differences.is_empty() {
+            info!(event = "position_reconciliation_ok");
+        } else {
+            let why = result
+                .failure
+                .clone()
+                .unwrap_or_else(|| result.differences.join(" "));
+            warn!(event = "position_reconciliation_failed", why);
+        }
         Ok(result)
     }
 
@@ -266,8 +300,15 @@ impl Runner {
             Ok(pending) => pending,
             Err(error) => return self.pass(store_failed(&error)).await,
         };
+        if self.write(Vec::new()).await.is_err() {
+            return Ok(());
+        }
         for (id, command) in pending {
             self.pass(Event::Command(command)).await?;
+            if !self.unsaved.is_empty() {
+                // Carried out, but not durable: it is asked for again until it is.
+                return Ok(());
+            }
             let outcome = format!("state is {:?}", self.engine.risk().state());
             if let Err(error) = self.ports.control.acknowledge(id, &outcome).await {
                 self.pass(store_failed(&error)).await?;
@@ -323,6 +364,19 @@ impl Runner {
         };
         self.ports.ledger.record(vec![record]).await
     }
+}
+
+/// An approved order that was not sent, because its decision could not be written down.
+fn unsent(order: Order, at: DateTime<Utc>) -> Event {
+    let order = Order {
+        state: OrderState::Abandoned,
+        updated_at: at,
+        ..order
+    };
+    Event::Order(OrderUpdate {
+        order,
+        detail: "Not sent: its decision could not be written down.".into(),
+    })
 }
 
 fn store_failed(error: &StoreError) -> Event {

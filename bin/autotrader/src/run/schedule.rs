@@ -64,6 +64,7 @@ pub(crate) struct Schedule {
     rhythm: Rhythm,
     next: BTreeMap<Job, DateTime<Utc>>,
     jitter_state: u64,
+    last: DateTime<Utc>,
 }
 
 impl Schedule {
@@ -75,11 +76,18 @@ impl Schedule {
             rhythm,
             next,
             jitter_state: jitter_seed | 1,
+            last: start,
         }
     }
 
     /// The jobs due at `now`, in order; each is moved to its next time.
     pub(crate) fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Job> {
+        if now < self.last {
+            // The wall clock was set back: every beat moves with it, or nothing would be due for that long.
+            let back = self.last - now;
+            self.next.values_mut().for_each(|at| *at -= back);
+        }
+        self.last = now;
         let due: Vec<Job> = self
             .next
             .iter()
@@ -164,6 +172,15 @@ mod tests {
         assert!(pages(&mut schedule, 60), "and on the beat again");
         assert!(pages(&mut schedule, 6_000));
         assert!(!pages(&mut schedule, 6_001));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_takes_the_beats_with_it() {
+        let mut schedule = schedule(0);
+        schedule.take_due(at(7_200));
+        schedule.take_due(at(3_600));
+        assert!(schedule.next_due().unwrap() <= at(3_602));
+        assert!(schedule.take_due(at(3_640)).contains(&Job::Page));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use autotrader_domain::ports::Notifier;
-use autotrader_domain::{Alert, Money, Reading, ReadingOutcome, Record, Severity};
+use autotrader_domain::{Alert, Money, OrderState, Reading, ReadingOutcome, Record, Severity};
 use autotrader_engine::{Effect, Event, Handled};
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
@@ -22,6 +22,14 @@ impl Watcher for LogWatcher {
     fn saw(&mut self, _: DateTime<Utc>, event: &Event, handled: &Handled) {
         match event {
             Event::Reading(reading) => log_reading(reading, handled),
+            Event::Order(update) if update.order.state == OrderState::Rejected => info!(
+                event = "order_rejected",
+                by = "exchange",
+                client_order_id = %update.order.client_order_id,
+                ticker = %update.order.intent.ticker,
+                reason = update.order.reject_reason.map_or("unknown", autotrader_domain::RejectReason::code),
+                detail = %update.detail,
+            ),
             Event::Order(update) => info!(
                 event = "order_updated",
                 client_order_id = %update.order.client_order_id,
@@ -122,7 +130,6 @@ fn log_effect(effect: &Effect) {
                 rationale = order.intent.rationale,
             );
         }
-        Effect::Alert(alert) => info!(event = "alert", name = alert.name, text = alert.text),
         _ => {}
     }
 }
@@ -158,7 +165,9 @@ impl Watcher for AlertWatcher {
         }
         for effect in &handled.effects {
             match effect {
-                Effect::Alert(alert) if self.errors => self.notifier.notify(alert.clone()),
+                Effect::Alert(alert) if self.errors || alert.severity == Severity::Critical => {
+                    self.notifier.notify(alert.clone());
+                }
                 Effect::Record(Record::Signal {
                     signal,
                     board,

@@ -188,8 +188,9 @@ impl<'a> Budget<'a> {
         };
         let mut wealth = view.portfolio.cash;
         for (ticker, position) in &view.portfolio.positions {
-            if let Some(book) = view.books.get(ticker) {
-                wealth = wealth.saturating_add(book.mark(position.net));
+            let mark = view.books.get(ticker).and_then(|book| book.mark(position.net));
+            if let Some(worth) = mark.and_then(|price| price.times(position.net.size())) {
+                wealth = wealth.saturating_add(worth);
             }
             if let Some(market) = view.markets.get(ticker) {
                 hold(&market.event, position.net.size());
