@@ -170,6 +170,26 @@ fn init_db_makes_a_database_and_can_be_repeated() {
 }
 
 #[test]
+fn live_is_limited_to_this_machine() {
+    let place = Place::new();
+    place.write("key.pem", "refused before the key is used");
+    let finished = finish(
+        place
+            .autotrader(&["run", "--execution-mode", "live"])
+            .env("AUTOTRADER__KALSHI__API_KEY_ID", "some-id")
+            .env("AUTOTRADER__KALSHI__PRIVATE_KEY_PATH", "key.pem")
+            .env(
+                "AUTOTRADER__KALSHI__BASE_URL",
+                "https://127.0.0.1.example.com/trade-api/v2",
+            ),
+        SHORT,
+    );
+    assert_eq!(finished.code, Some(1));
+    let line = finished.stderr.lines().last().unwrap();
+    assert!(line.contains("limited to this machine"), "{line}");
+}
+
+#[test]
 fn a_database_belongs_to_one_mode() {
     let place = Place::new();
     let with = |arguments: &[&str]| {

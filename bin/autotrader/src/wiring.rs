@@ -344,7 +344,6 @@ pub(crate) struct Process {
 /// # Errors
 /// [`Failure`] with the part that cannot be used.
 pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Result<Process, Failure> {
-    refuse_live_beyond_loopback(config)?;
     let clock = surroundings.clock;
     let params = strategy_params(config)?;
     let store = Arc::new(open_store(
@@ -353,6 +352,7 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         Arc::clone(&clock),
     )?);
     info!(event = "database_initialized", url = config.database.url);
+    refuse_live_beyond_loopback(config)?;
     let restored = store
         .restore()
         .await
