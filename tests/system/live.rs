@@ -486,3 +486,27 @@ fn map_says_what_every_contract_pays_on() {
     );
     stage.stop();
 }
+
+#[test]
+fn a_second_process_halts_and_resumes_and_the_halt_outlives_a_restart() {
+    let stage = Stage::set("17", false);
+    let ask = |arguments: &[&str]| finish(&mut stage.autotrader(arguments), SHORT);
+    let status = || ask(&["status", "--json"]).succeeded().json();
+    let mut running = stage.run();
+    running.until("arena_leaderboard_fetched", Deadline::after(SHORT));
+    let halted = ask(&["halt", "--reason", "a drill", "--json"]).succeeded().json();
+    assert_eq!(halted["acknowledged"], true, "{halted}");
+    assert_eq!(status()["state"], "halt");
+    running.kill();
+    let mut again = stage.run();
+    again.until("arena_leaderboard_fetched", Deadline::after(SHORT));
+    assert_eq!(status()["state"], "halt", "a restart does not forget");
+    assert_eq!(ask(&["resume", "everything"]).code, Some(2));
+    let resumed = ask(&["resume", "operator_halt", "--json"]).succeeded().json();
+    assert_eq!(resumed["acknowledged"], true, "{resumed}");
+    assert_eq!(status()["state"], "active");
+    again.terminate();
+    assert_eq!(again.end(DRAINS_WITHIN).code, Some(0));
+    let waiting = ask(&["halt", "--json"]).succeeded().json();
+    assert_eq!(waiting["acknowledged"], false, "nobody runs: {waiting}");
+}
