@@ -1,0 +1,198 @@
+//! Deciding: when to evaluate, what of the strategy's wishes risk lets pass, and what is told of the rest.
+
+use std::collections::BTreeMap;
+
+use autotrader_domain::{
+    Action, BookSide, Evaluation, Generation, Intent, MarketView, Money, Order, OrderState, Purpose, Reason,
+    Record, Refusal, RiskView, Ticker, Why,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Engine;
+use crate::{Effect, mint_id};
+
+impl Engine {
+    pub(super) fn on_timer(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        let due = self
+            .evaluated_at
+            .is_none_or(|last| at - last >= self.settings.evaluation_interval);
+        let hourly = self
+            .evaluated_at
+            .is_none_or(|last| at - last >= TimeDelta::hours(1));
+        if (self.dirty && due) || hourly {
+            self.evaluate(at, effects);
+        }
+    }
+
+    pub(super) fn evaluate(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        self.dirty = false;
+        self.evaluated_at = Some(at);
+        if let Some(figures) = self.account.figures(at) {
+            for (cause, detail) in self.risk.assess(&figures) {
+                self.announce_cause(at, cause, &detail, effects);
+            }
+        }
+        let equity = self.account.equity();
+        let Evaluation {
+            intents,
+            cancels,
+            why,
+        } = self.strategy.evaluate(&MarketView {
+            at,
+            standing: self.signals.standing(),
+            markets: &self.markets,
+            mappings: &self.mappings,
+            books: &self.books,
+            portfolio: &self.account.portfolio,
+            exchange: self.exchange,
+        });
+        effects.extend(cancels.into_iter().map(Effect::Cancel));
+        let mut refusals = BTreeMap::new();
+        let mut places = Vec::new();
+        for intent in intents {
+            let ticker = intent.ticker.clone();
+            match self.approve(at, intent, equity) {
+                Ok(effect) => places.push(effect),
+                Err(refusal) => {
+                    refusals.insert(ticker, refusal);
+                }
+            }
+        }
+        self.record_refusals(at, &refusals, effects);
+        self.record_why(why, &refusals, effects);
+        effects.extend(places);
+    }
+
+    fn approve(&mut self, at: DateTime<Utc>, intent: Intent, equity: Money) -> Result<Effect, Refusal> {
+        self.own_refusal(at, &intent)?;
+        let intent = self.within_collar(intent);
+        let ticker = intent.ticker.clone();
+        let generation = Generation(self.generations.get(&ticker).map_or(0, |generation| generation.0) + 1);
+        let client_order_id = mint_id(&self.settings.scope, &ticker, generation)
+            .map_err(|error| Refusal::new(Reason::Unmapped, error.to_string()))?;
+        let exchange_index = self
+            .markets
+            .get(&ticker)
+            .map_or(0, |market| market.exchange_index);
+        let order = Order {
+            client_order_id,
+            generation,
+            venue_order_id: None,
+            reduce_only: intent.purpose == Purpose::Exit,
+            intent,
+            state: OrderState::Intended,
+            filled: autotrader_domain::Contracts::ZERO,
+            created_at: at,
+            updated_at: at,
+            reject_reason: None,
+        };
+        let view = RiskView {
+            at,
+            portfolio: &self.account.portfolio,
+            mappings: &self.mappings,
+            markets: &self.markets,
+            books: &self.books,
+            equity,
+        };
+        let order = self.risk.review(order, &view)?;
+        self.generations.insert(ticker, generation);
+        // From here on the order counts as filled at worst for everything decided later in this event.
+        let pending = order.get().clone();
+        self.account
+            .portfolio
+            .open_orders
+            .insert(pending.client_order_id.clone(), pending);
+        Ok(Effect::Place {
+            order,
+            exchange_index,
+        })
+    }
+
+    /// Brings a limit that walks deep into the book back to the collar: less fills, but the rest is not refused with it.
+    fn within_collar(&self, mut intent: Intent) -> Intent {
+        let best = self
+            .books
+            .get(&intent.ticker)
+            .and_then(|book| book.against(intent.side).next());
+        let (Some(best), Some(market)) = (best, self.markets.get(&intent.ticker)) else {
+            return intent;
+        };
+        let collar = self.risk.limits().price_collar_raw;
+        let bound = match intent.side {
+            BookSide::Bid => best
+                .price
+                .offset(collar)
+                .and_then(|price| market.grid.floor(price)),
+            BookSide::Ask => best
+                .price
+                .offset(-collar)
+                .and_then(|price| market.grid.ceil(price)),
+        };
+        if let Some(bound) = bound {
+            intent.limit = match intent.side {
+                BookSide::Bid => intent.limit.min(bound),
+                BookSide::Ask => intent.limit.max(bound),
+            };
+        }
+        intent
+    }
+
+    fn own_refusal(&self, at: DateTime<Utc>, intent: &Intent) -> Result<(), Refusal> {
+        if self.cooling.get(&intent.ticker).is_some_and(|until| at < *until) {
+            return Err(Refusal::new(
+                Reason::CoolingDown,
+                "The last order came to nothing moments ago.",
+            ));
+        }
+        if intent.purpose == Purpose::Entry && self.unexplained.contains(&intent.ticker) {
+            return Err(Refusal::new(
+                Reason::PositionUnexplained,
+                "The account was traded by someone else.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// A refusal is recorded when its reason is new on the contract, and hourly while it stands.
+    fn record_refusals(
+        &mut self,
+        at: DateTime<Utc>,
+        refusals: &BTreeMap<Ticker, Refusal>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.refused.retain(|ticker, _| refusals.contains_key(ticker));
+        for (ticker, refusal) in refusals {
+            let known = self.refused.get(ticker).copied();
+            if known
+                .is_some_and(|(reason, since)| reason == refusal.reason && at - since < TimeDelta::hours(1))
+            {
+                continue;
+            }
+            self.refused.insert(ticker.clone(), (refusal.reason, at));
+            effects.push(Effect::Record(Record::Refusal {
+                at,
+                ticker: ticker.clone(),
+                reason: refusal.reason,
+                detail: refusal.detail.clone(),
+            }));
+        }
+    }
+
+    fn record_why(
+        &mut self,
+        lines: Vec<Why>,
+        refusals: &BTreeMap<Ticker, Refusal>,
+        effects: &mut Vec<Effect>,
+    ) {
+        for mut line in lines {
+            if let Some(refusal) = refusals.get(&line.ticker) {
+                line.next_reason = line.reason;
+                line.reason = Some(refusal.reason);
+                line.action = Action::Hold;
+            }
+            if self.why.take(line.clone()) {
+                effects.push(Effect::Record(Record::Decision(line)));
+            }
+        }
+    }
+}
