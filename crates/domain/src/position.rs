@@ -65,14 +65,13 @@ impl Position {
     /// The position after trading at a YES price, fees apart; `None` on overflow.
     #[must_use]
     pub fn traded(&self, side: BookSide, price: Price, contracts: Contracts) -> Option<Self> {
-        let closing = self.net.reduced_by(side, contracts);
-        let opening = contracts.checked_sub(closing)?;
+        let Split {
+            closing,
+            opening,
+            close_price,
+            open_price,
+        } = Split::of(self.net, side, price, contracts)?;
         let released = self.cost_of(closing)?;
-        // Closing YES earns the YES price; closing NO earns the NO price.
-        let (close_price, open_price) = match side {
-            BookSide::Bid => (price.complement(), price),
-            BookSide::Ask => (price, price.complement()),
-        };
         let proceeds = close_price.times(closing)?;
         Some(Self {
             net: self.net.after(side, contracts)?,
@@ -128,20 +127,37 @@ impl Position {
     }
 }
 
+/// The two parts of a trade: what closes a position and what opens one, each at the price of its own outcome.
+struct Split {
+    closing: Contracts,
+    opening: Contracts,
+    close_price: Price,
+    open_price: Price,
+}
+
+impl Split {
+    /// Closing YES earns the YES price, closing NO the NO price; opening pays the price of the outcome opened.
+    fn of(before: Net, side: BookSide, price: Price, contracts: Contracts) -> Option<Self> {
+        let closing = before.reduced_by(side, contracts);
+        let (close_price, open_price) = match side {
+            BookSide::Bid => (price.complement(), price),
+            BookSide::Ask => (price, price.complement()),
+        };
+        Some(Self {
+            closing,
+            opening: contracts.checked_sub(closing)?,
+            close_price,
+            open_price,
+        })
+    }
+}
+
 /// The signed cash of a fill before fees, given the position it met: closing releases, opening pays.
-///
-/// Buying YES pays its price; selling YES held earns it; opening NO pays the NO price; closing NO earns the NO price.
 #[must_use]
 pub fn cash_of_fill(before: Net, fill: &Fill) -> Option<Money> {
-    let closing = before.reduced_by(fill.side, fill.contracts);
-    let opening = fill.contracts.checked_sub(closing)?;
-    let (close_price, open_price) = match fill.side {
-        BookSide::Bid => (fill.price.complement(), fill.price),
-        BookSide::Ask => (fill.price, fill.price.complement()),
-    };
-    close_price
-        .times(closing)?
-        .checked_sub(open_price.times(opening)?)
+    let split = Split::of(before, fill.side, fill.price, fill.contracts)?;
+    let earned = split.close_price.times(split.closing)?;
+    earned.checked_sub(split.open_price.times(split.opening)?)
 }
 
 #[cfg(test)]

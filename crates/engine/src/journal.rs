@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use autotrader_domain::{GatedBoard, Reading, ReadingOutcome};
+use autotrader_domain::{Reading, ReadingOutcome};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -102,15 +102,11 @@ fn event_line(event: &Event) -> EventLine<'_> {
                 origin,
                 latency_micros: latency.as_micros(),
                 bytes: *bytes,
-                unchanged: hash_of(page),
+                unchanged: page.hash,
             },
         },
         other => EventLine::Whole(other),
     }
-}
-
-fn hash_of(page: &GatedBoard) -> autotrader_domain::BoardHash {
-    page.hash
 }
 
 fn next_link(previous: ChainHash, body: &str) -> ChainHash {
