@@ -19,6 +19,7 @@ pub mod alert;
 pub mod board;
 pub mod book;
 pub mod claim;
+pub mod collateral;
 pub mod command;
 pub mod contracts;
 mod decimal_text;
@@ -46,6 +47,7 @@ pub use board::{
 };
 pub use book::{Book, BookError, Level, Mid, Walk};
 pub use claim::{Claim, Mapping, MappingState, Outcome};
+pub use collateral::mutually_exclusive_return;
 pub use command::Command;
 pub use contracts::{Contracts, Net};
 pub use decimal_text::DecimalError;

@@ -222,6 +222,9 @@ pub struct AccountSnapshot {
     pub positions: Vec<(Ticker, Net)>,
     /// Spendable collateral on the default shard.
     pub balance: Money,
+    /// What the exchange gives back on NO positions of mutually exclusive events where the account has netting enabled:
+    /// part of `balance` then, and not otherwise.
+    pub collateral_return: Money,
     /// Settlements since the asked time.
     pub settlements: Vec<SettlementRecord>,
 }

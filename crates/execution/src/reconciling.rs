@@ -128,7 +128,7 @@ impl Executor {
         result.differences = position_differences(books, snapshot);
         result
             .differences
-            .extend(cash_difference(books, snapshot.balance, reserved));
+            .extend(cash_difference(books, snapshot, reserved));
         Ok(())
     }
 
@@ -260,9 +260,14 @@ fn position_differences(books: &AccountBooks, snapshot: &AccountSnapshot) -> Vec
     differences
 }
 
-/// The venue counts the collateral of resting orders as not spendable; both readings agree with our cash.
-fn cash_difference(books: &AccountBooks, balance: Money, reserved: Money) -> Option<String> {
+/// The venue may count the collateral of resting orders as not spendable, and may have given collateral back on NO positions
+/// (the account's netting setting decides); each reading agrees with our cash.
+fn cash_difference(books: &AccountBooks, snapshot: &AccountSnapshot, reserved: Money) -> Option<String> {
     let ours = books.cash?;
-    let agrees = balance == ours || balance == ours.saturating_sub(reserved);
+    let balance = snapshot.balance;
+    let returned = ours.saturating_add(snapshot.collateral_return);
+    let agrees = [ours, returned]
+        .into_iter()
+        .any(|cash| balance == cash || balance == cash.saturating_sub(reserved));
     (!agrees).then(|| format!("Cash: we have {ours} dollars, the venue says {balance}."))
 }

@@ -83,11 +83,16 @@ impl KalshiClient {
 impl AccountSource for KalshiClient {
     /// Reads the lag indicator first, then everything else. Cancellation-safe: it only reads.
     async fn snapshot(&self, since: DateTime<Utc>) -> Result<AccountSnapshot, FeedError> {
+        let as_of = Some(self.as_of().await?);
+        let orders = self.orders(since).await?;
+        let fills = self.fills(since).await?;
+        let positions = self.positions().await?;
         Ok(AccountSnapshot {
-            as_of: Some(self.as_of().await?),
-            orders: self.orders(since).await?,
-            fills: self.fills(since).await?,
-            positions: self.positions().await?,
+            as_of,
+            orders,
+            fills,
+            collateral_return: self.collateral_return(&positions).await?,
+            positions,
             balance: self.balance().await?,
             settlements: self.settlements(since).await?,
         })

@@ -13,6 +13,7 @@
 
 mod account;
 mod client;
+mod collateral;
 mod credential;
 mod error;
 mod http;

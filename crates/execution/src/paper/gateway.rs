@@ -126,6 +126,7 @@ impl AccountSource for PaperGateway {
             fills: since(desk.fills(), |fill| fill.filled_at, from),
             positions,
             balance: desk.account().cash.unwrap_or(Money::ZERO),
+            collateral_return: Money::ZERO,
             settlements: since(desk.settlements(), |settled| settled.settled_at, from),
         })
     }

@@ -66,6 +66,30 @@ async fn a_position_nobody_told_us_of_is_a_difference() {
 }
 
 #[tokio::test]
+async fn collateral_given_back_by_the_venue_is_not_a_difference_but_any_other_amount_is() {
+    for (netting, surplus, agrees) in [
+        (false, 0, true),
+        (true, 0, true),
+        (true, 1, false),
+        (false, 1, false),
+    ] {
+        let mut world = traded().await;
+        world.venue.with(|floor| {
+            floor.netting = netting;
+            floor.collateral_return = Money::dollars(2);
+            floor.books.cash = Some(floor.books.cash.unwrap().saturating_add(Money::micros(surplus)));
+        });
+        let result = reconcile(&mut world).await;
+        assert_eq!(
+            result.differences.is_empty(),
+            agrees,
+            "{netting} {surplus}: {:?}",
+            result.differences
+        );
+    }
+}
+
+#[tokio::test]
 async fn collateral_of_resting_orders_is_not_a_difference() {
     let mut world = traded().await;
     world.place(resting(bid("C", 10, "0.25"))).await;

@@ -380,6 +380,22 @@ async fn mount_account(server: &MockServer) {
         json!({"as_of_time": "2026-11-22T14:59:59Z"}),
     )
     .await;
+    // Two markets of one exclusive event; the other one is not held.
+    Mock::given(path("/trade-api/v2/markets"))
+        .and(query_param("tickers", "T,U"))
+        .respond_with(body(json!({"cursor": "", "markets": [
+            {"ticker": "T", "event_ticker": "E"}, {"ticker": "U", "event_ticker": "E"},
+        ]})))
+        .mount(server)
+        .await;
+    let market = |ticker: &str| json!({"ticker": ticker, "result": ""});
+    mount(
+        server,
+        "/events/E",
+        json!({"event": {"event_ticker": "E", "collateral_return_type": "MECNET"},
+               "markets": [market("S"), market("T"), market("U")]}),
+    )
+    .await;
     // `b` filled between the two listings: the later word holds.
     signed("/portfolio/orders")
         .and(query_param("status", "resting"))
@@ -414,6 +430,7 @@ async fn mount_account(server: &MockServer) {
         .and(query_param("count_filter", "position"))
         .respond_with(body(json!({"event_positions": [], "market_positions": [
             {"ticker": "T", "position_fp": "-5.00"}, {"ticker": "S", "position_fp": "0.00"},
+            {"ticker": "U", "position_fp": "-2.00"},
         ]})))
         .expect(1)
         .mount(server)
@@ -465,8 +482,12 @@ async fn a_snapshot_reads_the_whole_account() {
     );
     assert_eq!(
         snapshot.positions,
-        [("T".parse().unwrap(), "-5".parse().unwrap())]
+        [
+            ("T".parse().unwrap(), "-5".parse().unwrap()),
+            ("U".parse().unwrap(), "-2".parse().unwrap())
+        ]
     );
+    assert_eq!(snapshot.collateral_return.to_string(), "2.000000");
     assert_eq!(snapshot.balance.to_string(), "98.018600");
     assert_eq!(snapshot.settlements.len(), 1);
     let asked: Vec<String> = server

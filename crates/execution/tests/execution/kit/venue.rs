@@ -52,6 +52,10 @@ pub struct Floor {
     pub lagging_reads: u32,
     /// How old listings are; `None` when the venue does not say.
     pub lag: Option<TimeDelta>,
+    /// Collateral that NO positions of mutually exclusive events could give back.
+    pub collateral_return: Money,
+    /// Whether the account has netting enabled.
+    pub netting: bool,
     pub orders: BTreeMap<VenueOrderId, VenueOrder>,
     pub fills: Vec<Fill>,
     pub settlements: Vec<SettlementRecord>,
@@ -74,6 +78,8 @@ impl Venue {
                 blind_reads: 0,
                 lagging_reads: 0,
                 lag: Some(TimeDelta::zero()),
+                collateral_return: Money::ZERO,
+                netting: false,
                 orders: BTreeMap::new(),
                 fills: Vec::new(),
                 settlements: Vec::new(),
@@ -325,7 +331,12 @@ impl AccountSource for Venue {
                     .into_iter()
                     .map(|(ticker, net)| (ticker.clone(), net))
                     .collect(),
-                balance: floor.books.cash.unwrap(),
+                balance: floor.books.cash.unwrap().saturating_add(if floor.netting {
+                    floor.collateral_return
+                } else {
+                    Money::ZERO
+                }),
+                collateral_return: floor.collateral_return,
                 settlements: floor.settled_since(since),
             })
         })
