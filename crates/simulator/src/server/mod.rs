@@ -32,6 +32,7 @@ mod order_entry;
 mod pages;
 mod portfolio;
 mod query;
+mod routes;
 mod wire;
 mod ws;
 mod ws_feed;
@@ -43,12 +44,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use autotrader_domain::ports::Clock;
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::http::{HeaderMap, Method, Uri};
 use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
@@ -210,7 +206,7 @@ pub fn spawn<W: SimulatedWorld + 'static>(
             }
         };
         // Serving a bound listener ends only by the shutdown; errors of single connections stay with them.
-        let _ = axum::serve(listener, router(app))
+        let _ = axum::serve(listener, routes::router(app))
             .with_graceful_shutdown(asked)
             .await;
     }));
@@ -232,75 +228,4 @@ async fn keep_moving(app: App, every: Duration, mut stopped: watch::Receiver<boo
             _ = ticks.tick() => drop(app.moment()),
         }
     }
-}
-
-fn router(app: App) -> Router {
-    let api = Router::new()
-        .route("/trade-api/v2/exchange/status", get(market_data::exchange_status))
-        .route(
-            "/trade-api/v2/exchange/schedule",
-            get(market_data::exchange_schedule),
-        )
-        .route(
-            "/trade-api/v2/exchange/user_data_timestamp",
-            get(market_data::user_data_timestamp),
-        )
-        .route("/trade-api/v2/series", get(market_data::series_list))
-        .route("/trade-api/v2/series/fee_changes", get(market_data::fee_changes))
-        .route("/trade-api/v2/series/{ticker}", get(market_data::series))
-        .route("/trade-api/v2/events", get(market_data::events))
-        .route("/trade-api/v2/events/{ticker}", get(market_data::event))
-        .route("/trade-api/v2/markets", get(market_data::markets))
-        .route("/trade-api/v2/markets/orderbooks", get(market_data::orderbooks))
-        .route("/trade-api/v2/markets/trades", get(market_data::trades))
-        .route("/trade-api/v2/markets/{ticker}", get(market_data::market))
-        .route(
-            "/trade-api/v2/markets/{ticker}/orderbook",
-            get(market_data::orderbook),
-        )
-        .route("/trade-api/v2/account/limits", get(portfolio::limits))
-        .route(
-            "/trade-api/v2/account/endpoint_costs",
-            get(market_data::endpoint_costs),
-        )
-        .route("/trade-api/v2/portfolio/balance", get(portfolio::balance))
-        .route("/trade-api/v2/portfolio/positions", get(portfolio::positions))
-        .route("/trade-api/v2/portfolio/fills", get(portfolio::fills))
-        .route("/trade-api/v2/portfolio/settlements", get(portfolio::settlements))
-        .route("/trade-api/v2/portfolio/orders", get(portfolio::orders))
-        .route("/trade-api/v2/portfolio/orders/{order_id}", get(portfolio::order))
-        .route(
-            "/trade-api/v2/portfolio/events/orders",
-            post(order_entry::create).delete(order_entry::cancel_all),
-        )
-        .route(
-            "/trade-api/v2/portfolio/events/orders/{order_id}",
-            axum::routing::delete(order_entry::cancel),
-        )
-        .layer(middleware::from_fn_with_state(app.clone(), throttle));
-    Router::new()
-        .merge(api)
-        .route("/trade-api/ws/v2", get(ws::upgrade))
-        .route("/leaderboard/{*path}", get(pages::leaderboard))
-        .fallback(|| async { ApiError::NoSuchPage })
-        .layer(middleware::from_fn_with_state(app.clone(), date))
-        .with_state(app)
-}
-
-/// Answers 429 to everything while the world says so.
-async fn throttle(State(app): State<App>, request: Request, next: Next) -> Response {
-    if app.moment().faults.throttled {
-        return ApiError::Throttled.into_response();
-    }
-    next.run(request).await
-}
-
-/// The `Date` of every answer is the world's, not the machine's.
-async fn date(State(app): State<App>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let now = app.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    if let Ok(value) = HeaderValue::from_str(&now) {
-        response.headers_mut().insert(header::DATE, value);
-    }
-    response
 }
