@@ -13,6 +13,7 @@ use crate::error::{SendError, VenueError, worth_retrying};
 use crate::http::rate_limit::{Budget, DEFAULT_COST, RateLimiter};
 use crate::http::retry::RetryBudget;
 use crate::http::transport::{Answer, Auth, Target, Transport};
+use crate::http::write::{NotSentCause, Write, WriteAnswer};
 use crate::parse::decode::{decode, schema};
 use crate::wire::Page;
 use crate::{ClientSettings, Jitter, RetryPolicy, SetupError, Sleeper};
@@ -155,6 +156,32 @@ impl KalshiClient {
             self.ports.sleeper.sleep(wait).await;
         }
         self.transport.send(Method::GET, target, read.auth, None).await
+    }
+
+    /// Sends one signed write, once. Not cancellation-safe: a dropped call has an unknown outcome.
+    ///
+    /// Waits for tokens first, within the patience of its kind. What the answer proves is in [`WriteAnswer`].
+    pub(crate) async fn write(&self, write: Write<'_>) -> WriteAnswer {
+        let target = match self.transport.target(write.segments, write.query) {
+            Ok(target) => target,
+            Err(error) => return WriteAnswer::of(Err(error)),
+        };
+        let cost = write.kind.documented_cost().saturating_mul(write.kind.items());
+        match self.limiter.reserve(Budget::Write, cost) {
+            Ok(wait) if wait.is_zero() => {}
+            Ok(wait) => self.ports.sleeper.sleep(wait).await,
+            Err(wait) => {
+                return WriteAnswer::NotSent {
+                    cause: NotSentCause::NoTokens,
+                    detail: format!("the write limit is used up for {} ms", wait.as_millis()),
+                };
+            }
+        }
+        WriteAnswer::of(
+            self.transport
+                .send(write.method, &target, Auth::Signed, write.body)
+                .await,
+        )
     }
 
     /// Every item of a listing, in the order given, each once; complete or failed.

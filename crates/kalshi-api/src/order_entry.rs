@@ -2,14 +2,12 @@
 
 use async_trait::async_trait;
 use autotrader_domain::ports::{CancelOutcome, OrderGateway, PlaceOutcome};
-use autotrader_domain::{BookSide, OrderRequest, RejectReason, Ticker, TimeInForce, VenueOrderId};
+use autotrader_domain::{BookSide, OrderRequest, Ticker, TimeInForce, VenueOrderId};
 use bytes::Bytes;
 use reqwest::Method;
 
 use crate::KalshiClient;
-use crate::error::SendError;
-use crate::http::rate_limit::{Budget, CANCEL_COST, DEFAULT_COST};
-use crate::http::transport::{Answer, Auth};
+use crate::http::write::{Write, WriteKind};
 use crate::parse::order::{cancel_outcome, place_outcome};
 use crate::wire::order::CreateOrder;
 
@@ -48,57 +46,32 @@ pub fn render_order(request: &OrderRequest) -> Bytes {
     Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
 }
 
-impl KalshiClient {
-    /// Sends one signed write, once.
-    async fn write(
-        &self,
-        method: Method,
-        segments: &[&str],
-        query: &[(&str, &str)],
-        cost: u32,
-        body: Option<Bytes>,
-    ) -> Result<Answer, SendError> {
-        let target = self.transport.target(segments, query)?;
-        let wait = self.limiter.reserve(Budget::Write, cost).map_err(|wait| {
-            SendError::NotSent(format!("the write limit is used up for {} ms", wait.as_millis()))
-        })?;
-        if !wait.is_zero() {
-            self.ports.sleeper.sleep(wait).await;
-        }
-        self.transport.send(method, &target, Auth::Signed, body).await
-    }
-}
-
 #[async_trait]
 impl OrderGateway for KalshiClient {
     /// Sends once, never again. Not cancellation-safe: a dropped call has an unknown outcome.
     async fn place(&self, request: &OrderRequest) -> PlaceOutcome {
-        let body = render_order(request);
-        match self
-            .write(Method::POST, &ORDERS, &[], DEFAULT_COST, Some(body))
-            .await
-        {
-            Ok(answer) => place_outcome(request, &answer),
-            Err(SendError::Refused(detail) | SendError::NotSent(detail)) => PlaceOutcome::NotSent { detail },
-            Err(SendError::Lost(detail)) => PlaceOutcome::Unknown { detail },
-        }
+        let write = Write {
+            method: Method::POST,
+            segments: &ORDERS,
+            query: &[],
+            body: Some(render_order(request)),
+            kind: WriteKind::Create {
+                reduce_only: request.reduce_only,
+            },
+        };
+        place_outcome(request, self.write(write).await)
     }
 
     /// Sends once. Repeating it is harmless. The market's ticker lets the exchange find the shard.
     async fn cancel(&self, ticker: &Ticker, venue_order_id: &VenueOrderId) -> CancelOutcome {
         let [portfolio, events, orders] = ORDERS;
-        let segments = [portfolio, events, orders, venue_order_id.as_str()];
-        let query = [("market_ticker", ticker.as_str())];
-        match self
-            .write(Method::DELETE, &segments, &query, CANCEL_COST, None)
-            .await
-        {
-            Ok(answer) => cancel_outcome(venue_order_id, &answer),
-            Err(SendError::Refused(detail)) => CancelOutcome::Refused {
-                reason: RejectReason::Other,
-                detail,
-            },
-            Err(SendError::NotSent(detail) | SendError::Lost(detail)) => CancelOutcome::Unknown { detail },
-        }
+        let write = Write {
+            method: Method::DELETE,
+            segments: &[portfolio, events, orders, venue_order_id.as_str()],
+            query: &[("market_ticker", ticker.as_str())],
+            body: None,
+            kind: WriteKind::Cancel,
+        };
+        cancel_outcome(venue_order_id, self.write(write).await)
     }
 }

@@ -4,3 +4,4 @@ pub(crate) mod pause;
 pub(crate) mod rate_limit;
 pub(crate) mod retry;
 pub(crate) mod transport;
+pub(crate) mod write;

@@ -31,7 +31,7 @@ pub(crate) enum Auth {
 }
 
 /// A status and its whole body.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Bytes,

@@ -4,23 +4,21 @@ use autotrader_domain::ports::{CancelOutcome, PlaceOutcome, VenueOrder};
 use autotrader_domain::{OrderRequest, OrderState, RejectReason, VenueOrderId};
 
 use super::decode::decode;
-use crate::error::VenueError;
-use crate::http::transport::Answer;
+use crate::http::write::{NotSentCause, WriteAnswer};
 use crate::wire::order as wire;
 
 /// What a create's answer means.
-pub(crate) fn place_outcome(request: &OrderRequest, answer: &Answer) -> PlaceOutcome {
-    if answer.is_success() {
-        return accepted(request, &answer.body).unwrap_or_else(|detail| PlaceOutcome::Unknown { detail });
-    }
-    let error = VenueError::read(answer.status, &answer.body);
-    let detail = error.words();
-    if answer.status == 429 || error.is_clock_skew() {
-        return PlaceOutcome::NotSent { detail };
-    }
-    match error.refusal() {
-        Some(reason) => PlaceOutcome::Rejected { reason, detail },
-        None => PlaceOutcome::Unknown { detail },
+pub(crate) fn place_outcome(request: &OrderRequest, answer: WriteAnswer) -> PlaceOutcome {
+    match answer {
+        WriteAnswer::Done(answer) => {
+            accepted(request, &answer.body).unwrap_or_else(|detail| PlaceOutcome::Unknown { detail })
+        }
+        WriteAnswer::Rejected { reason, error } => PlaceOutcome::Rejected {
+            reason,
+            detail: error.words(),
+        },
+        WriteAnswer::NotSent { detail, .. } => PlaceOutcome::NotSent { detail },
+        WriteAnswer::Unknown(detail) => PlaceOutcome::Unknown { detail },
     }
 }
 
@@ -50,32 +48,50 @@ fn accepted(request: &OrderRequest, body: &[u8]) -> Result<PlaceOutcome, String>
 }
 
 /// What a cancel's answer means. A 404 does not tell a cancelled order from a filled or unknown one.
-pub(crate) fn cancel_outcome(asked: &VenueOrderId, answer: &Answer) -> CancelOutcome {
-    if answer.is_success() {
-        return match decode::<wire::Canceled>("$", &answer.body) {
-            Ok(canceled) if canceled.order_id == *asked => CancelOutcome::Canceled {
-                reduced_by: canceled.reduced_by,
-            },
-            Ok(canceled) => CancelOutcome::Unknown {
-                detail: format!("asked to cancel {asked}, answered {}", canceled.order_id),
-            },
-            Err(error) => CancelOutcome::Unknown {
-                detail: error.to_string(),
-            },
-        };
-    }
-    let error = VenueError::read(answer.status, &answer.body);
-    let detail = error.words();
-    match (answer.status, error.refusal()) {
-        (404, _) if error.code.as_deref() == Some("not_found") => CancelOutcome::NotOnBook,
+pub(crate) fn cancel_outcome(asked: &VenueOrderId, answer: WriteAnswer) -> CancelOutcome {
+    match answer {
+        WriteAnswer::Done(answer) => canceled(asked, &answer.body),
+        WriteAnswer::Rejected { error, .. }
+            if error.status == 404 && error.code.as_deref() == Some("not_found") =>
+        {
+            CancelOutcome::NotOnBook
+        }
         // A 404 without the exchange's own code comes from somewhere before it.
-        (404, _) => CancelOutcome::Unknown { detail },
-        (429, _) => CancelOutcome::Refused {
-            reason: RejectReason::RateLimited,
-            detail,
+        WriteAnswer::Rejected { error, .. } if error.status == 404 => CancelOutcome::Unknown {
+            detail: error.words(),
         },
-        (_, Some(reason)) => CancelOutcome::Refused { reason, detail },
-        (_, None) => CancelOutcome::Unknown { detail },
+        WriteAnswer::Rejected { reason, error } => CancelOutcome::Refused {
+            reason,
+            detail: error.words(),
+        },
+        WriteAnswer::NotSent { cause, detail } => match cause {
+            NotSentCause::Refused => CancelOutcome::Refused {
+                reason: RejectReason::Other,
+                detail,
+            },
+            NotSentCause::TurnedAway => CancelOutcome::Refused {
+                reason: RejectReason::RateLimited,
+                detail,
+            },
+            NotSentCause::NoTokens | NotSentCause::Unreachable | NotSentCause::ClockSkew => {
+                CancelOutcome::Unknown { detail }
+            }
+        },
+        WriteAnswer::Unknown(detail) => CancelOutcome::Unknown { detail },
+    }
+}
+
+fn canceled(asked: &VenueOrderId, body: &[u8]) -> CancelOutcome {
+    match decode::<wire::Canceled>("$", body) {
+        Ok(canceled) if canceled.order_id == *asked => CancelOutcome::Canceled {
+            reduced_by: canceled.reduced_by,
+        },
+        Ok(canceled) => CancelOutcome::Unknown {
+            detail: format!("asked to cancel {asked}, answered {}", canceled.order_id),
+        },
+        Err(error) => CancelOutcome::Unknown {
+            detail: error.to_string(),
+        },
     }
 }
 
@@ -103,6 +119,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::http::transport::Answer;
 
     fn request() -> OrderRequest {
         OrderRequest {
@@ -117,16 +134,16 @@ mod tests {
         }
     }
 
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer {
+    fn answer(status: u16, body: &str) -> WriteAnswer {
+        WriteAnswer::of(Ok(Answer {
             status,
             body: Bytes::copy_from_slice(body.as_bytes()),
-        }
+        }))
     }
 
     #[track_caller]
     fn check_place(status: u16, body: &str, expected: &str) {
-        let outcome = match place_outcome(&request(), &answer(status, body)) {
+        let outcome = match place_outcome(&request(), answer(status, body)) {
             PlaceOutcome::NotSent { .. } => "not_sent".to_owned(),
             PlaceOutcome::Accepted {
                 venue_order_id,
@@ -196,7 +213,7 @@ mod tests {
 
     #[track_caller]
     fn check_cancel(status: u16, body: &str, expected: &str) {
-        let outcome = match cancel_outcome(&"o-1".parse().unwrap(), &answer(status, body)) {
+        let outcome = match cancel_outcome(&"o-1".parse().unwrap(), answer(status, body)) {
             CancelOutcome::Canceled { reduced_by } => format!("canceled {reduced_by}"),
             CancelOutcome::NotOnBook => "not_on_book".to_owned(),
             CancelOutcome::Refused { reason, .. } => format!("refused {}", reason.code()),

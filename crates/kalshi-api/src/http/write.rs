@@ -1,0 +1,144 @@
+//! Writes: what is asked, and how it ended.
+
+use autotrader_domain::RejectReason;
+use bytes::Bytes;
+use reqwest::Method;
+
+use super::rate_limit::{CANCEL_COST, DEFAULT_COST};
+use super::transport::Answer;
+use crate::error::{SendError, VenueError};
+
+/// What a write does: its cost and its place in the queue for tokens follow from it.
+#[allow(dead_code, reason = "some endpoint families are not sent yet")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WriteKind {
+    /// One new order.
+    Create {
+        /// It can only reduce a position.
+        reduce_only: bool,
+    },
+    /// New orders in one request, this many.
+    BatchCreate(u32),
+    /// A change of price, count or expiry of one order.
+    Amend,
+    /// A smaller count of one order.
+    Decrease,
+    /// One cancel.
+    Cancel,
+    /// Cancels in one request, this many.
+    BatchCancel(u32),
+    /// Every resting order at once.
+    CancelAll,
+    /// The cancel of every order of one group.
+    TriggerOrderGroup,
+    /// Any other change of an order group.
+    OrderGroup,
+}
+
+impl WriteKind {
+    /// How many times the path's cost is charged: a batch costs the sum of its items.
+    pub(crate) const fn items(self) -> u32 {
+        match self {
+            Self::BatchCreate(items) | Self::BatchCancel(items) => items,
+            _ => 1,
+        }
+    }
+
+    /// The tokens of one item as documented.
+    pub(crate) const fn documented_cost(self) -> u32 {
+        match self {
+            Self::Cancel | Self::BatchCancel(_) => CANCEL_COST,
+            _ => DEFAULT_COST,
+        }
+    }
+}
+
+/// One signed write.
+#[derive(Debug)]
+pub(crate) struct Write<'a> {
+    pub(crate) method: Method,
+    /// Below the API root.
+    pub(crate) segments: &'a [&'a str],
+    pub(crate) query: &'a [(&'a str, &'a str)],
+    /// JSON; `None` for requests without body.
+    pub(crate) body: Option<Bytes>,
+    pub(crate) kind: WriteKind,
+}
+
+/// Why a write certainly did nothing without the exchange having judged it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotSentCause {
+    /// This client refuses to send it; trying again changes nothing.
+    Refused,
+    /// No tokens within its patience.
+    NoTokens,
+    /// The exchange could not be reached.
+    Unreachable,
+    /// The exchange turned it away at the door: 429.
+    TurnedAway,
+    /// The signed timestamp was too far from the exchange's clock.
+    ClockSkew,
+}
+
+/// How one write ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum WriteAnswer {
+    /// A 2xx answer with its body.
+    Done(Answer),
+    /// The exchange refused: certainly nothing was done.
+    Rejected {
+        /// The typed reason.
+        reason: RejectReason,
+        /// The whole answer.
+        error: VenueError,
+    },
+    /// Certainly nothing was done, and it may be tried again unless the cause is [`NotSentCause::Refused`].
+    NotSent {
+        /// Why.
+        cause: NotSentCause,
+        /// In words.
+        detail: String,
+    },
+    /// It may have been carried out: resolve, never repeat blindly.
+    Unknown(String),
+}
+
+impl WriteAnswer {
+    /// What an answer proves.
+    pub(crate) fn of(sent: Result<Answer, SendError>) -> Self {
+        let answer = match sent {
+            Ok(answer) if answer.is_success() => return Self::Done(answer),
+            Ok(answer) => answer,
+            Err(error) => return Self::of_failure(error),
+        };
+        let error = VenueError::read(answer.status, &answer.body);
+        let not_sent = |cause| Self::NotSent {
+            cause,
+            detail: error.words(),
+        };
+        if answer.status == 429 {
+            return not_sent(NotSentCause::TurnedAway);
+        }
+        if error.is_clock_skew() {
+            return not_sent(NotSentCause::ClockSkew);
+        }
+        match error.refusal() {
+            Some(reason) => Self::Rejected { reason, error },
+            None => Self::Unknown(error.words()),
+        }
+    }
+
+    fn of_failure(error: SendError) -> Self {
+        match error {
+            SendError::Refused(detail) => Self::NotSent {
+                cause: NotSentCause::Refused,
+                detail,
+            },
+            SendError::NotSent(detail) => Self::NotSent {
+                cause: NotSentCause::Unreachable,
+                detail,
+            },
+            SendError::Lost(detail) => Self::Unknown(detail),
+        }
+    }
+}
