@@ -228,6 +228,9 @@ fn numbers(config: &Config) -> Option<(&'static str, String)> {
 }
 
 fn addresses(config: &Config) -> Option<(&'static str, String)> {
+    if let Some(detail) = bad_stream_address(&config.kalshi.websocket_url) {
+        return Some(("kalshi.websocket_url", detail));
+    }
     let exchange =
         (!config.kalshi.base_url.is_empty()).then_some(("kalshi.base_url", config.kalshi.base_url.as_str()));
     let primary = Some((
@@ -251,6 +254,19 @@ fn bad_address(text: &str) -> Option<String> {
         Ok(url) if url.scheme() == "https" && url.host().is_some() => None,
         Ok(url) if url.scheme() == "http" && is_loopback(&url) => None,
         Ok(_) => Some(format!("`{text}` must be https://, or http:// to this machine")),
+        Err(error) => Some(format!("`{text}` is not an address: {error}")),
+    }
+}
+
+/// Empty means the environment's own.
+fn bad_stream_address(text: &str) -> Option<String> {
+    if text.is_empty() {
+        return None;
+    }
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "wss" && url.host().is_some() => None,
+        Ok(url) if url.scheme() == "ws" && is_loopback(&url) => None,
+        Ok(_) => Some(format!("`{text}` must be wss://, or ws:// to this machine")),
         Err(error) => Some(format!("`{text}` is not an address: {error}")),
     }
 }

@@ -43,6 +43,10 @@ pub struct Kalshi {
     pub private_key_path: String,
     /// Address of the REST interface; empty for the environment's own.
     pub base_url: String,
+    /// Address of the WebSocket; empty for the one that belongs to the REST address.
+    pub websocket_url: String,
+    /// Whether books are streamed when there is a key; without one they are polled.
+    pub websocket_enabled: bool,
     /// Time limit of one request, in seconds.
     pub request_timeout_seconds: u64,
     /// Attempts of a read.
@@ -68,6 +72,23 @@ impl Kalshi {
             ("", Environment::Demo) => "https://demo-api.kalshi.co/trade-api/v2",
             (configured, _) => configured,
         }
+    }
+
+    /// The WebSocket's address in force: the configured one, or on the host of the REST address.
+    ///
+    /// Source: the exchange's documentation of its environments, where both are on one host under `/trade-api/v2` and
+    /// `/trade-api/ws/v2`; only its `external-api` hosts differ by a `-ws`.
+    #[must_use]
+    pub fn effective_websocket_url(&self) -> String {
+        if !self.websocket_url.is_empty() {
+            return self.websocket_url.clone();
+        }
+        let base = self.effective_base_url().trim_end_matches('/');
+        let root = base.strip_suffix("/trade-api/v2").unwrap_or(base);
+        let streamed = root
+            .replacen("http", "ws", 1)
+            .replacen("://external-api.", "://external-api-ws.", 1);
+        format!("{streamed}/trade-api/ws/v2")
     }
 
     /// Whether a key is configured.

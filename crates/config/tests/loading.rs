@@ -92,6 +92,39 @@ fn a_directory_needs_to_say_only_what_differs() {
     assert_eq!(config.kalshi.max_retries, 3);
 }
 
+#[rstest]
+#[case("", "demo", "", "wss://demo-api.kalshi.co/trade-api/ws/v2")]
+#[case("", "production", "", "wss://api.elections.kalshi.com/trade-api/ws/v2")]
+#[case(
+    "https://external-api.kalshi.com/trade-api/v2",
+    "production",
+    "",
+    "wss://external-api-ws.kalshi.com/trade-api/ws/v2"
+)]
+#[case(
+    "http://127.0.0.1:8080/trade-api/v2/",
+    "demo",
+    "",
+    "ws://127.0.0.1:8080/trade-api/ws/v2"
+)]
+#[case(
+    "http://127.0.0.1:8080/trade-api/v2",
+    "demo",
+    "ws://localhost:9/x",
+    "ws://localhost:9/x"
+)]
+fn the_stream_is_on_the_host_of_the_rest_address_unless_said(
+    #[case] base: &str,
+    #[case] environment: &str,
+    #[case] stream: &str,
+    #[case] expected: &str,
+) {
+    let text =
+        format!("kalshi: {{ base_url: '{base}', environment: {environment}, websocket_url: '{stream}' }}\n");
+    let config = Setup::new().file("config/base.yaml", &text).config();
+    assert_eq!(config.kalshi.effective_websocket_url(), expected);
+}
+
 /// Each layer sets the log level; the highest one that is there wins.
 #[test]
 fn precedence_is_flag_then_environment_then_dotenv_then_files() {
@@ -161,6 +194,11 @@ fn ids_that_look_like_numbers_stay_text() {
     "config/base.yaml",
     "kalshi: { base_url: 'http://example.com' }",
     "kalshi.base_url: `http://example.com` must be https"
+)]
+#[case(
+    "config/base.yaml",
+    "kalshi: { websocket_url: 'ws://example.com' }",
+    "kalshi.websocket_url: `ws://example.com` must be wss"
 )]
 #[case(
     "config/base.yaml",

@@ -43,6 +43,7 @@ pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failur
         "environment": config.kalshi.environment,
         "execution_mode": config.kalshi.execution_mode,
         "base_url": config.kalshi.effective_base_url(),
+        "websocket_url": config.kalshi.effective_websocket_url(),
         "database_url": config.database.url,
         "poll_interval_seconds": config.arena_monitor.poll_interval_seconds,
         "leaderboard_url": config.arena_monitor.primary_url,

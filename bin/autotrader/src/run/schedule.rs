@@ -31,6 +31,18 @@ impl Job {
         Self::Account,
         Self::Reconcile,
     ];
+
+    /// The least time between two runs, however much happens.
+    fn shortest_interval(self) -> TimeDelta {
+        TimeDelta::milliseconds(match self {
+            // As often as decisions are made on books that changed.
+            Self::Books => 200,
+            Self::Account => 500,
+            Self::Control | Self::Page => 1_000,
+            // Listings of whole series, and of the whole account.
+            Self::Markets | Self::Reconcile => 5_000,
+        })
+    }
 }
 
 /// How often each job is done.
@@ -63,6 +75,7 @@ impl Rhythm {
 pub(crate) struct Schedule {
     rhythm: Rhythm,
     next: BTreeMap<Job, DateTime<Utc>>,
+    ran: BTreeMap<Job, DateTime<Utc>>,
     jitter_state: u64,
     last: DateTime<Utc>,
 }
@@ -75,6 +88,7 @@ impl Schedule {
         Self {
             rhythm,
             next,
+            ran: BTreeMap::new(),
             jitter_state: jitter_seed | 1,
             last: start,
         }
@@ -85,7 +99,8 @@ impl Schedule {
         if now < self.last {
             // The wall clock was set back: every beat moves with it, or nothing would be due for that long.
             let back = self.last - now;
-            self.next.values_mut().for_each(|at| *at -= back);
+            let times = self.next.values_mut().chain(self.ran.values_mut());
+            times.for_each(|at| *at -= back);
         }
         self.last = now;
         let due: Vec<Job> = self
@@ -101,12 +116,25 @@ impl Schedule {
             } else {
                 TimeDelta::zero()
             };
+            self.ran.insert(*job, now);
             if let Some(at) = self.next.get_mut(job) {
                 // After a long stop there is one run, not one for every beat missed.
                 *at = (*at + interval).max(now + interval / 2) + jitter;
             }
         }
         due
+    }
+
+    /// Makes a job due because something happened, at once or when its shortest interval is over: a busy stream must not
+    /// make it run without a pause.
+    pub(crate) fn pull_forward(&mut self, job: Job, now: DateTime<Utc>) {
+        let earliest = self
+            .ran
+            .get(&job)
+            .map_or(now, |ran| *ran + job.shortest_interval());
+        if let Some(at) = self.next.get_mut(&job) {
+            *at = (*at).min(earliest.max(now));
+        }
     }
 
     /// The next time anything is due.
@@ -181,6 +209,23 @@ mod tests {
         schedule.take_due(at(3_600));
         assert!(schedule.next_due().unwrap() <= at(3_602));
         assert!(schedule.take_due(at(3_640)).contains(&Job::Page));
+    }
+
+    #[test]
+    fn what_happens_pulls_a_job_forward_but_never_faster_than_its_shortest_interval() {
+        let ms = |millis| at(100) + TimeDelta::milliseconds(millis);
+        let mut schedule = schedule(0);
+        schedule.take_due(at(100));
+        schedule.pull_forward(Job::Books, ms(50));
+        assert_eq!(schedule.take_due(ms(50)), []);
+        assert_eq!(schedule.next_due(), Some(ms(200)));
+        assert_eq!(schedule.take_due(ms(210)), [Job::Books]);
+        assert!(
+            schedule.next.get(&Job::Books).unwrap() > &ms(4_000),
+            "its rhythm goes on"
+        );
+        schedule.pull_forward(Job::Books, ms(900));
+        assert!(schedule.take_due(ms(900)).contains(&Job::Books));
     }
 
     #[test]
