@@ -108,6 +108,8 @@ reasons! {
         BadRequest => "bad_request", "The exchange could not read the request.";
         InvalidOrder => "invalid_order", "The exchange calls the order invalid.";
         PostOnlyCross => "post_only_cross", "A post-only order would have crossed.";
+        InvalidSize => "invalid_order_size", "The count is not acceptable.";
+        OrderMismatch => "order_mismatch", "The request names another market, side or id than the order has.";
         InvalidPrice => "invalid_price", "The price is off the market's grid.";
         InsufficientBalance => "insufficient_balance", "There is not enough collateral.";
         DuplicateOrder => "order_already_exists", "An order with this id exists.";

@@ -9,14 +9,15 @@ use bytes::Bytes;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
-use crate::error::{SendError, VenueError, worth_retrying};
+use crate::error::SendError;
 use crate::http::rate_limit::{Budget, DEFAULT_COST, RateLimiter};
 use crate::http::retry::RetryBudget;
 use crate::http::transport::{Answer, Auth, Target, Transport};
 use crate::http::write::{NotSentCause, Write, WriteAnswer};
 use crate::parse::decode::{decode, schema};
+use crate::venue_error::worth_retrying;
 use crate::wire::Page;
-use crate::{ClientSettings, Jitter, RetryPolicy, SetupError, Sleeper};
+use crate::{ClientSettings, Jitter, RetryPolicy, SetupError, Sleeper, VenueError};
 
 /// Pages of one listing before it is called endless. With 1 000 items a page this is beyond any real listing here.
 const MAX_PAGES: usize = 500;
@@ -131,7 +132,10 @@ impl KalshiClient {
             let result = self.attempt(&target, read).await;
             let again = match &result {
                 Ok(answer) if is_final(answer) => false,
-                Ok(answer) => worth_retrying(answer.status, &answer.body),
+                Ok(answer) => {
+                    worth_retrying(answer.status)
+                        || VenueError::read(answer.status, &answer.body).is_clock_skew()
+                }
                 Err(SendError::Refused(_)) => false,
                 Err(SendError::NotSent(_) | SendError::Lost(_)) => true,
             };

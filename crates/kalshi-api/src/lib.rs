@@ -22,6 +22,8 @@ mod order_entry;
 mod parse;
 mod settings;
 mod tls;
+mod venue_code;
+mod venue_error;
 mod wire;
 
 pub use client::{ClientPorts, KalshiClient};
@@ -33,3 +35,5 @@ pub use http::retry::RetryPolicy;
 pub use order_entry::render_order;
 pub use settings::{ClientSettings, default_base_url};
 pub use tls::install_tls_provider;
+pub use venue_code::{Remedy, VenueCode};
+pub use venue_error::VenueError;

@@ -119,7 +119,7 @@ impl MarketData for KalshiClient {
         if answer.is_success() || tells(&answer) {
             parse::market::status(&answer.body)
         } else {
-            Err(crate::error::VenueError::read(answer.status, &answer.body).into_feed_error())
+            Err(crate::VenueError::read(answer.status, &answer.body).into_feed_error())
         }
     }
 }

@@ -58,6 +58,7 @@ impl OrderGateway for KalshiClient {
             kind: WriteKind::Create {
                 reduce_only: request.reduce_only,
             },
+            shard: request.exchange_index,
         };
         place_outcome(request, self.write(write).await)
     }
@@ -71,6 +72,7 @@ impl OrderGateway for KalshiClient {
             query: &[("market_ticker", ticker.as_str())],
             body: None,
             kind: WriteKind::Cancel,
+            shard: 0,
         };
         cancel_outcome(venue_order_id, self.write(write).await)
     }

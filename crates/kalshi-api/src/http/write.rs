@@ -6,7 +6,8 @@ use reqwest::Method;
 
 use super::rate_limit::{CANCEL_COST, DEFAULT_COST};
 use super::transport::Answer;
-use crate::error::{SendError, VenueError};
+use crate::VenueError;
+use crate::error::SendError;
 
 /// What a write does: its cost and its place in the queue for tokens follow from it.
 #[allow(dead_code, reason = "some endpoint families are not sent yet")]
@@ -63,6 +64,8 @@ pub(crate) struct Write<'a> {
     /// JSON; `None` for requests without body.
     pub(crate) body: Option<Bytes>,
     pub(crate) kind: WriteKind,
+    /// The shard that the request names; 0 when it names none. Single writes to a later shard have a bucket of their own.
+    pub(crate) shard: i32,
 }
 
 /// Why a write certainly did nothing without the exchange having judged it.

@@ -483,7 +483,7 @@ mod tests {
             prop_assert!(books(&asked, &body, DateTime::UNIX_EPOCH).is_err());
             prop_assert!(status(&body).is_err());
             prop_assert!(series_fees(&"KX".parse().unwrap(), &body).is_err());
-            let _words = crate::error::VenueError::read(400, &body).words();
+            let _words = crate::VenueError::read(400, &body).words();
         }
     }
 }

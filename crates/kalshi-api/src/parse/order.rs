@@ -4,6 +4,7 @@ use autotrader_domain::ports::{CancelOutcome, PlaceOutcome, VenueOrder};
 use autotrader_domain::{OrderRequest, OrderState, RejectReason, VenueOrderId};
 
 use super::decode::decode;
+use crate::VenueCode;
 use crate::http::write::{NotSentCause, WriteAnswer};
 use crate::wire::order as wire;
 
@@ -52,7 +53,7 @@ pub(crate) fn cancel_outcome(asked: &VenueOrderId, answer: WriteAnswer) -> Cance
     match answer {
         WriteAnswer::Done(answer) => canceled(asked, &answer.body),
         WriteAnswer::Rejected { error, .. }
-            if error.status == 404 && error.code.as_deref() == Some("not_found") =>
+            if error.status == 404 && error.code == Some(VenueCode::NotFound) =>
         {
             CancelOutcome::NotOnBook
         }

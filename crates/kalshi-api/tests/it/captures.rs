@@ -16,7 +16,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::support::bench_of;
 
 /// The folder of captures, or `None` with a visible line.
-fn captures() -> Option<PathBuf> {
+pub fn captures() -> Option<PathBuf> {
     let beside = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join("../shared");
     // Tests may be pointed at the captures from outside.
     #[expect(clippy::disallowed_methods, reason = "only tests ask where the captures are")]
@@ -29,7 +29,7 @@ fn captures() -> Option<PathBuf> {
     None
 }
 
-fn json_of(file: &Path) -> Value {
+pub fn json_of(file: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
 }
 

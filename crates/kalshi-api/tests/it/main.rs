@@ -14,4 +14,5 @@ mod captures;
 mod faults;
 mod orders;
 mod reads;
+mod refusals;
 mod support;
