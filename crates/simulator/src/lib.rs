@@ -4,6 +4,7 @@
 //! WebSocket server (feature `server`) serves an exchange and a leaderboard site together.
 
 pub mod exchange;
+pub mod faults;
 pub mod liquidity;
 mod listings;
 pub mod scenario;

@@ -37,7 +37,7 @@ async fn a_trader_can_read_the_board_buy_a_contract_and_find_it_in_the_log() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let options = ServerOptions {
         keys: vec![(keys.api_key(), trader)],
-        move_every: None,
+        ..ServerOptions::default()
     };
     let handle = spawn(
         listener,

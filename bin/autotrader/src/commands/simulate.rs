@@ -54,6 +54,7 @@ pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
     let server_options = ServerOptions {
         keys: vec![(keys.api_key(), world.trader())],
         move_every: Some(MOVE_EVERY),
+        ..ServerOptions::default()
     };
     let listener = TcpListener::bind(args.listen)
         .await

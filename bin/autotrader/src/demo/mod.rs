@@ -121,7 +121,7 @@ impl Stage {
             .map_err(|error| failed(error.to_string()))?;
         let options = ServerOptions {
             keys: vec![(keys.api_key(), trader)],
-            move_every: None,
+            ..ServerOptions::default()
         };
         let server = spawn(listener, world.clone(), clock, options, std::future::pending())
             .map_err(|error| failed(error.to_string()))?;

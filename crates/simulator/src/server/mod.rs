@@ -16,7 +16,7 @@
 //!     let keys = SimKeys::from_seed(7)?;
 //!     let options = ServerOptions {
 //!         keys: vec![(keys.api_key(), world.trader())],
-//!         move_every: None,
+//!         ..ServerOptions::default()
 //!     };
 //!     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //!     let world = Arc::new(Mutex::new(world));
@@ -27,6 +27,7 @@
 mod auth;
 mod errors;
 mod keys;
+mod listener;
 mod market_data;
 mod order_entry;
 mod pages;
@@ -51,10 +52,12 @@ use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use crate::exchange::AccountId;
+use crate::faults::FaultDesk;
 use crate::{Faults, SimulatedWorld};
 use auth::KeyRing;
 use errors::ApiError;
 pub use keys::{ApiKey, KeyError, KeyFiles, SimKeys};
+use listener::{Connection, Connections, ResettableListener};
 use ws_feed::Batch;
 
 /// How many batches of feed events a slow WebSocket reader may be behind before it is cut off.
@@ -71,6 +74,8 @@ pub struct ServerOptions {
     /// Lets the world move this often even when nobody asks, so that WebSocket readers see things happen; `None` in
     /// virtual time, where only requests and the owner of the world move it.
     pub move_every: Option<Duration>,
+    /// What goes wrong; see [`ServerHandle::faults`].
+    pub faults: FaultDesk,
 }
 
 /// What every request handler shares.
@@ -79,6 +84,8 @@ struct App {
     world: Arc<Mutex<dyn SimulatedWorld>>,
     clock: Arc<dyn Clock>,
     keys: Arc<KeyRing>,
+    faults: Arc<Mutex<FaultDesk>>,
+    connections: Connections,
     feed: broadcast::Sender<Arc<Batch>>,
     stopped: watch::Receiver<bool>,
 }
@@ -122,6 +129,8 @@ impl App {
 #[derive(Debug)]
 pub struct ServerHandle {
     address: SocketAddr,
+    faults: Arc<Mutex<FaultDesk>>,
+    connections: Connections,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -154,6 +163,18 @@ impl ServerHandle {
         )
     }
 
+    /// The desk that decides what goes wrong; changes hold from the next request and message on.
+    #[must_use]
+    pub fn faults(&self) -> Arc<Mutex<FaultDesk>> {
+        Arc::clone(&self.faults)
+    }
+
+    /// Resets every open connection, WebSockets included; returns how many there were.
+    #[must_use = "nothing is reset where nothing is open"]
+    pub fn reset_connections(&self) -> usize {
+        self.connections.reset_all()
+    }
+
     /// Stops taking requests, lets those in flight finish for two seconds, and closes WebSockets.
     ///
     /// Not cancellation safe: dropped half-way, the tasks go on until they notice the stop.
@@ -184,10 +205,15 @@ pub fn spawn<W: SimulatedWorld + 'static>(
     let address = listener.local_addr()?;
     let (stop, stopped) = watch::channel(false);
     let world: Arc<Mutex<dyn SimulatedWorld>> = world;
+    let faults = Arc::new(Mutex::new(options.faults));
+    let connections = Connections::default();
+    let listener = ResettableListener::new(listener, connections.clone());
     let app = App {
         world,
         clock,
         keys: Arc::new(KeyRing::new(options.keys)),
+        faults: Arc::clone(&faults),
+        connections: connections.clone(),
         feed: broadcast::Sender::new(FEED_BACKLOG),
         stopped: stopped.clone(),
     };
@@ -195,6 +221,7 @@ pub fn spawn<W: SimulatedWorld + 'static>(
     if let Some(every) = options.move_every {
         tasks.push(tokio::spawn(keep_moving(app.clone(), every, stopped.clone())));
     }
+    let service = routes::router(app).into_make_service_with_connect_info::<Connection>();
     let on_shutdown = stop.clone();
     let mut told = stopped;
     tasks.push(tokio::spawn(async move {
@@ -206,11 +233,15 @@ pub fn spawn<W: SimulatedWorld + 'static>(
             }
         };
         // Serving a bound listener ends only by the shutdown; errors of single connections stay with them.
-        let _ = axum::serve(listener, routes::router(app))
-            .with_graceful_shutdown(asked)
-            .await;
+        let _ = axum::serve(listener, service).with_graceful_shutdown(asked).await;
     }));
-    Ok(ServerHandle { address, stop, tasks })
+    Ok(ServerHandle {
+        address,
+        faults,
+        connections,
+        stop,
+        tasks,
+    })
 }
 
 /// Completes when the server is told to stop or its handle is gone. Cancellation safe.

@@ -117,6 +117,7 @@ pub async fn serve_with(move_every: Option<Duration>) -> Served {
     let options = ServerOptions {
         keys: vec![(keys().api_key(), trader)],
         move_every,
+        ..ServerOptions::default()
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let handle = spawn(
