@@ -10,10 +10,11 @@ use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 use crate::error::SendError;
-use crate::http::rate_limit::{Budget, DEFAULT_COST, RateLimiter};
+use crate::http::bucket::Class;
+use crate::http::rate_limit::{Budget, RateLimiter};
 use crate::http::retry::RetryBudget;
 use crate::http::transport::{Answer, Auth, Target, Transport};
-use crate::http::write::{NotSentCause, Write, WriteAnswer};
+use crate::http::write::{Write, WriteAnswer};
 use crate::parse::decode::{decode, schema};
 use crate::venue_error::worth_retrying;
 use crate::wire::Page;
@@ -89,7 +90,11 @@ impl KalshiClient {
     pub fn new(settings: &ClientSettings, ports: ClientPorts) -> Result<Self, SetupError> {
         Ok(Self {
             transport: Transport::new(settings, Arc::clone(&ports.clock))?,
-            limiter: RateLimiter::new(settings.limits, Arc::clone(&ports.clock)),
+            limiter: RateLimiter::new(
+                settings.limits,
+                Arc::clone(&ports.clock),
+                Arc::clone(&ports.sleeper),
+            ),
             base_url: settings.base_url.as_str().trim_end_matches('/').to_owned(),
             environment: settings.environment,
             retry: settings.retry,
@@ -153,13 +158,15 @@ impl KalshiClient {
     }
 
     async fn attempt(&self, target: &Target, read: Read<'_>) -> Result<Answer, SendError> {
-        let wait = self.limiter.reserve(read.budget, DEFAULT_COST).map_err(|wait| {
-            SendError::NotSent(format!("the read limit is used up for {} ms", wait.as_millis()))
-        })?;
-        if !wait.is_zero() {
-            self.ports.sleeper.sleep(wait).await;
-        }
-        self.transport.send(Method::GET, target, read.auth, None).await
+        let cost = self.limiter.cost("GET", read.segments);
+        // Reads queue first come, first served: they all have one class.
+        self.limiter
+            .acquire(read.budget, Class::Create, cost)
+            .await
+            .map_err(|no_turn| SendError::NotSent(no_turn.to_string()))?;
+        let answer = self.transport.send(Method::GET, target, read.auth, None).await?;
+        self.limiter.learn_from(read.budget, answer.status);
+        Ok(answer)
     }
 
     /// Sends one signed write, once. Not cancellation-safe: a dropped call has an unknown outcome.
@@ -170,22 +177,22 @@ impl KalshiClient {
             Ok(target) => target,
             Err(error) => return WriteAnswer::of(Err(error)),
         };
-        let cost = write.kind.documented_cost().saturating_mul(write.kind.items());
-        match self.limiter.reserve(Budget::Write, cost) {
-            Ok(wait) if wait.is_zero() => {}
-            Ok(wait) => self.ports.sleeper.sleep(wait).await,
-            Err(wait) => {
-                return WriteAnswer::NotSent {
-                    cause: NotSentCause::NoTokens,
-                    detail: format!("the write limit is used up for {} ms", wait.as_millis()),
-                };
-            }
+        let cost = self
+            .limiter
+            .cost(write.method.as_str(), write.segments)
+            .saturating_mul(write.kind.items());
+        let budget = write.kind.budget(write.shard);
+        if let Err(no_turn) = self.limiter.acquire(budget, write.kind.class(), cost).await {
+            return WriteAnswer::of_no_turn(no_turn);
         }
-        WriteAnswer::of(
-            self.transport
-                .send(write.method, &target, Auth::Signed, write.body)
-                .await,
-        )
+        let sent = self
+            .transport
+            .send(write.method, &target, Auth::Signed, write.body)
+            .await;
+        if let Ok(answer) = &sent {
+            self.limiter.learn_from(budget, answer.status);
+        }
+        WriteAnswer::of(sent)
     }
 
     /// Every item of a listing, in the order given, each once; complete or failed.

@@ -12,6 +12,7 @@
 //! - Time, jitter and waiting are injected.
 
 mod account;
+mod account_limits;
 mod client;
 mod collateral;
 mod credential;
@@ -26,11 +27,13 @@ mod venue_code;
 mod venue_error;
 mod wire;
 
+pub use account_limits::{AccountLimits, EndpointCosts, TierGrant};
 pub use client::{ClientPorts, KalshiClient};
 pub use credential::{CredentialError, Credentials, SignedHeaders};
 pub use error::SetupError;
+pub use http::bucket::BucketSize;
 pub use http::pause::{Jitter, SeededJitter, Sleeper, TokioSleeper};
-pub use http::rate_limit::{BucketSize, RateLimits};
+pub use http::rate_limit::RateLimits;
 pub use http::retry::RetryPolicy;
 pub use order_entry::render_order;
 pub use settings::{ClientSettings, default_base_url};

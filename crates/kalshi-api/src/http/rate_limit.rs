@@ -1,27 +1,18 @@
-//! Token buckets that keep requests under the account's limits.
+//! The account's token buckets, shared by every caller of one client.
 //!
-//! Source of costs and Basic sizes: the exchange's rate limit documentation and its endpoint cost table. A request costs 10
-//! tokens, a V2 cancel 2; reads and writes have their own buckets; the balance endpoint has one request a second apart.
+//! Source of buckets, costs and the Basic sizes: the exchange's rate limit documentation. Reads and writes have their own
+//! buckets; so have balance reads, and the single writes to each shard after the first.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use autotrader_domain::Monotonic;
 use autotrader_domain::ports::Clock;
 
-/// Tokens of an ordinary request.
-pub(crate) const DEFAULT_COST: u32 = 10;
-/// Tokens of a cancel.
-pub(crate) const CANCEL_COST: u32 = 2;
-
-/// The size of one bucket, in tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BucketSize {
-    /// Tokens that may be spent at once.
-    pub capacity: u32,
-    /// Tokens that come back each second.
-    pub refill_per_second: u32,
-}
+use super::bucket::{Bucket, BucketSize, Class, Ticket};
+use super::costs::{CostTable, DEFAULT_COST};
+use crate::Sleeper;
 
 /// What an account may spend, and how long a request may wait for its turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +25,10 @@ pub struct RateLimits {
     pub balance: Option<BucketSize>,
     /// A read that would have to wait longer fails as transient.
     pub longest_read_wait: Duration,
-    /// A write that would have to wait longer is not sent: its price would be old.
+    /// A create or change that would have to wait longer is not sent: its price would be old.
     pub longest_write_wait: Duration,
+    /// A cancel that would have to wait longer is not sent.
+    pub longest_cancel_wait: Duration,
 }
 
 impl RateLimits {
@@ -49,12 +42,10 @@ impl RateLimits {
             capacity: 100,
             refill_per_second: 100,
         }),
-        balance: Some(BucketSize {
-            capacity: 10,
-            refill_per_second: 10,
-        }),
+        balance: Some(balance_size(1)),
         longest_read_wait: Duration::from_secs(10),
         longest_write_wait: Duration::from_secs(1),
+        longest_cancel_wait: Duration::from_secs(10),
     };
 
     /// No limits: for a stand-in exchange in virtual time.
@@ -66,180 +57,386 @@ impl RateLimits {
     };
 }
 
+/// The balance bucket for this many reads a second: it holds one second of them.
+pub(crate) const fn balance_size(per_second: u32) -> BucketSize {
+    BucketSize {
+        capacity: per_second * DEFAULT_COST,
+        refill_per_second: per_second * DEFAULT_COST,
+    }
+}
+
 /// Which bucket a request draws from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Budget {
     Read,
-    Write,
     Balance,
+    /// The write bucket without a shard, or for shards after the first one of its own.
+    Write {
+        shard: i32,
+    },
+}
+
+/// Why a request has no turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoTurn {
+    #[error("the {words} limit is used up for {} ms", wait.as_millis())]
+    TooLong { words: &'static str, wait: Duration },
+    #[error(
+        "the request costs {cost} tokens and the {words} bucket holds {capacity}; split the batch or ask for fewer items"
+    )]
+    TooLarge {
+        words: &'static str,
+        cost: u32,
+        capacity: u32,
+    },
 }
 
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     limits: RateLimits,
     clock: Arc<dyn Clock>,
-    buckets: Mutex<Buckets>,
+    sleeper: Arc<dyn Sleeper>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct Buckets {
-    read: Bucket,
-    write: Bucket,
-    balance: Bucket,
+struct State {
+    read: Option<Bucket>,
+    balance: Option<Bucket>,
+    write: Option<Bucket>,
+    /// Made when first written to, with the size of the write bucket.
+    shards: BTreeMap<i32, Bucket>,
+    costs: CostTable,
 }
 
-/// Tokens in millionths, so that refilling is exact; negative when turns are promised ahead.
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    micro_tokens: i128,
-    at: Monotonic,
+impl State {
+    fn bucket(&mut self, budget: Budget, now: Monotonic) -> Option<&mut Bucket> {
+        match budget {
+            Budget::Read => self.read.as_mut(),
+            Budget::Balance => self.balance.as_mut(),
+            Budget::Write { shard: ..=0 } => self.write.as_mut(),
+            Budget::Write { shard } => {
+                let size = self.write.as_ref()?.size();
+                Some(
+                    self.shards
+                        .entry(shard)
+                        .or_insert_with(|| Bucket::new(size, true, now)),
+                )
+            }
+        }
+    }
+}
+
+impl Budget {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Balance => "balance",
+            Self::Write { .. } => "write",
+        }
+    }
 }
 
 impl RateLimiter {
-    pub(crate) fn new(limits: RateLimits, clock: Arc<dyn Clock>) -> Self {
-        let at = clock.monotonic();
-        let full = |size: Option<BucketSize>| Bucket {
-            micro_tokens: size.map_or(0, |s| i128::from(s.capacity) * 1_000_000),
-            at,
-        };
-        let buckets = Buckets {
-            read: full(limits.read),
-            write: full(limits.write),
-            balance: full(limits.balance),
-        };
+    pub(crate) fn new(limits: RateLimits, clock: Arc<dyn Clock>, sleeper: Arc<dyn Sleeper>) -> Self {
+        let now = clock.monotonic();
+        let bucket = |size: Option<BucketSize>, reserves| size.map(|size| Bucket::new(size, reserves, now));
         Self {
             limits,
             clock,
-            buckets: Mutex::new(buckets),
+            sleeper,
+            state: Mutex::new(State {
+                read: bucket(limits.read, false),
+                balance: bucket(limits.balance, false),
+                write: bucket(limits.write, true),
+                shards: BTreeMap::new(),
+                costs: CostTable::documented(),
+            }),
         }
     }
 
-    /// Reserves `cost` tokens and says how long to wait before using them.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tokens of one request.
+    pub(crate) fn cost(&self, method: &str, segments: &[&str]) -> u32 {
+        self.state().costs.cost(method, segments)
+    }
+
+    /// Takes over other costs.
+    pub(crate) fn set_costs(&self, costs: CostTable) {
+        self.state().costs = costs;
+    }
+
+    /// Takes over other sizes. A bucket that was made without a limit keeps none.
+    pub(crate) fn set_sizes(&self, read: BucketSize, write: BucketSize, balance: BucketSize) {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        let State {
+            read: reads,
+            balance: balances,
+            write: writes,
+            shards,
+            ..
+        } = &mut *state;
+        let buckets = [(reads, read), (balances, balance), (writes, write)];
+        for (bucket, size) in buckets {
+            if let Some(bucket) = bucket {
+                bucket.resize(size, now);
+            }
+        }
+        for shard in shards.values_mut() {
+            shard.resize(write, now);
+        }
+    }
+
+    /// Waits until the tokens are there, and takes them. Cancellation-safe: a dropped call gives its place up.
     ///
-    /// Turns are promised in order, so waiting once is enough even on a clock that stands still.
+    /// A sleeper that comes back is taken at its word: its time has passed, whatever the clock says.
     ///
     /// # Errors
-    /// The wait, when it is longer than allowed; then nothing is reserved.
-    pub(crate) fn reserve(&self, budget: Budget, cost: u32) -> Result<Duration, Duration> {
-        let now = self.clock.monotonic();
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let (bucket, size, longest) = match budget {
-            Budget::Read => (&mut buckets.read, self.limits.read, self.limits.longest_read_wait),
-            Budget::Write => (
-                &mut buckets.write,
-                self.limits.write,
-                self.limits.longest_write_wait,
-            ),
-            Budget::Balance => (
-                &mut buckets.balance,
-                self.limits.balance,
-                self.limits.longest_read_wait,
-            ),
+    /// [`NoTurn`] when that takes longer than the class may wait, as far as known at any moment; then nothing is taken.
+    pub(crate) async fn acquire(&self, budget: Budget, class: Class, cost: u32) -> Result<(), NoTurn> {
+        let begun = self.clock.monotonic();
+        let deadline = begun.0.saturating_add(self.patience(budget, class));
+        let Some(place) = self.enter(budget, class, cost, begun)? else {
+            return Ok(());
         };
-        size.map_or(Ok(Duration::ZERO), |size| bucket.take(size, cost, now, longest))
+        let mut now = begun;
+        loop {
+            let wait = place.turn(now);
+            if wait.is_zero() {
+                return Ok(());
+            }
+            if now.0.saturating_add(wait) > deadline {
+                let words = budget.words();
+                return Err(NoTurn::TooLong { words, wait });
+            }
+            self.sleeper.sleep(wait).await;
+            now = self.clock.monotonic().max(Monotonic(now.0.saturating_add(wait)));
+        }
+    }
+
+    fn enter(
+        &self,
+        budget: Budget,
+        class: Class,
+        cost: u32,
+        now: Monotonic,
+    ) -> Result<Option<Place<'_>>, NoTurn> {
+        let mut state = self.state();
+        let Some(bucket) = state.bucket(budget, now) else {
+            return Ok(None);
+        };
+        let ticket = bucket.enter(class, cost, now).map_err(|error| NoTurn::TooLarge {
+            words: budget.words(),
+            cost,
+            capacity: error.capacity,
+        })?;
+        Ok(Some(Place {
+            limiter: self,
+            budget,
+            ticket,
+        }))
+    }
+
+    fn patience(&self, budget: Budget, class: Class) -> Duration {
+        match (budget, class) {
+            (Budget::Read | Budget::Balance, _) => self.limits.longest_read_wait,
+            (Budget::Write { .. }, Class::Cancel) => self.limits.longest_cancel_wait,
+            (Budget::Write { .. }, _) => self.limits.longest_write_wait,
+        }
+    }
+
+    /// What the exchange's answer says of a bucket: 429 empties it.
+    pub(crate) fn learn_from(&self, budget: Budget, status: u16) {
+        let now = self.clock.monotonic();
+        if let Some(bucket) = self.state().bucket(budget, now) {
+            if status == 429 {
+                bucket.turned_away(now);
+            } else {
+                bucket.passed();
+            }
+        }
     }
 }
 
-impl Bucket {
-    fn take(
-        &mut self,
-        size: BucketSize,
-        cost: u32,
-        now: Monotonic,
-        longest: Duration,
-    ) -> Result<Duration, Duration> {
-        let elapsed = i128::try_from(now.since(self.at).as_micros()).unwrap_or(i128::MAX / 2);
-        let refill = i128::from(size.refill_per_second);
-        let refilled = self.micro_tokens.saturating_add(elapsed.saturating_mul(refill));
-        self.micro_tokens = refilled.min(i128::from(size.capacity) * 1_000_000);
-        self.at = self.at.max(now);
-        let left = self.micro_tokens - i128::from(cost) * 1_000_000;
-        let wait = if left >= 0 {
-            Duration::ZERO
-        } else {
-            // Micro-tokens over tokens per second are microseconds, rounded up.
-            let micros = (-left + refill.max(1) - 1) / refill.max(1);
-            Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
-        };
-        if wait > longest {
-            return Err(wait);
+/// A place in a queue, given up when dropped.
+struct Place<'a> {
+    limiter: &'a RateLimiter,
+    budget: Budget,
+    ticket: Ticket,
+}
+
+impl Place<'_> {
+    fn turn(&self, now: Monotonic) -> Duration {
+        self.limiter
+            .state()
+            .bucket(self.budget, now)
+            .map_or(Duration::ZERO, |bucket| bucket.turn(self.ticket, now))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let now = self.limiter.clock.monotonic();
+        if let Some(bucket) = self.limiter.state().bucket(self.budget, now) {
+            bucket.leave(self.ticket);
         }
-        self.micro_tokens = left;
-        Ok(wait)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
     use autotrader_domain::ManualClock;
     use chrono::DateTime;
 
     use super::*;
 
-    fn limiter() -> (Arc<ManualClock>, RateLimiter) {
-        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
-        let limiter = RateLimiter::new(RateLimits::BASIC, Arc::clone(&clock) as Arc<dyn Clock>);
-        (clock, limiter)
-    }
+    /// Notes each wait and moves the clock on by it.
+    #[derive(Debug)]
+    struct Walking(Arc<ManualClock>, Mutex<Vec<u128>>);
 
-    fn ms(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    #[test]
-    fn ten_creates_pass_at_once_and_the_next_wait_their_turn() {
-        let (_, limiter) = limiter();
-        for _ in 0..10 {
-            assert_eq!(limiter.reserve(Budget::Write, DEFAULT_COST), Ok(Duration::ZERO));
+    #[async_trait]
+    impl Sleeper for Walking {
+        async fn sleep(&self, duration: Duration) {
+            self.1.lock().unwrap().push(duration.as_millis());
+            self.0.advance_to(self.0.now() + duration);
         }
-        assert_eq!(limiter.reserve(Budget::Write, DEFAULT_COST), Ok(ms(100)));
-        assert_eq!(limiter.reserve(Budget::Write, DEFAULT_COST), Ok(ms(200)));
-        assert_eq!(
-            limiter.reserve(Budget::Read, DEFAULT_COST),
-            Ok(Duration::ZERO),
-            "own bucket"
+    }
+
+    fn limiter(limits: RateLimits) -> (Arc<Walking>, RateLimiter) {
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+        let sleeper = Arc::new(Walking(Arc::clone(&clock), Mutex::default()));
+        let limiter = RateLimiter::new(limits, clock, Arc::clone(&sleeper) as Arc<dyn Sleeper>);
+        (sleeper, limiter)
+    }
+
+    const WRITE: Budget = Budget::Write { shard: 0 };
+
+    #[tokio::test]
+    async fn each_kind_of_request_has_its_own_bucket() {
+        let (sleeper, limiter) = limiter(RateLimits::BASIC);
+        limiter.acquire(WRITE, Class::Cancel, 100).await.unwrap();
+        limiter.acquire(Budget::Read, Class::Create, 200).await.unwrap();
+        limiter.acquire(Budget::Balance, Class::Create, 10).await.unwrap();
+        limiter
+            .acquire(Budget::Write { shard: 2 }, Class::Create, 100)
+            .await
+            .unwrap();
+        limiter
+            .acquire(Budget::Write { shard: 3 }, Class::Cancel, 100)
+            .await
+            .unwrap();
+        assert!(sleeper.1.lock().unwrap().is_empty());
+        // Auto-routing has the shardless bucket.
+        limiter
+            .acquire(Budget::Write { shard: -1 }, Class::Cancel, 2)
+            .await
+            .unwrap();
+        limiter.acquire(Budget::Balance, Class::Create, 10).await.unwrap();
+        assert_eq!(*sleeper.1.lock().unwrap(), [20, 980]);
+    }
+
+    #[tokio::test]
+    async fn patience_depends_on_what_is_asked() {
+        let (sleeper, limiter) = limiter(RateLimits {
+            longest_write_wait: Duration::from_millis(299),
+            ..RateLimits::BASIC
+        });
+        limiter.acquire(WRITE, Class::Cancel, 100).await.unwrap();
+        let refused = limiter.acquire(WRITE, Class::Create, 10).await.unwrap_err();
+        assert_eq!(refused.to_string(), "the write limit is used up for 300 ms");
+        assert!(
+            sleeper.1.lock().unwrap().is_empty(),
+            "refused at once, without waiting"
+        );
+        limiter.acquire(WRITE, Class::Cancel, 100).await.unwrap();
+        assert_eq!(*sleeper.1.lock().unwrap(), [1000]);
+        let refused = limiter.acquire(WRITE, Class::Cancel, 101).await.unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .contains("costs 101 tokens and the write bucket holds 100"),
+            "{refused}"
         );
     }
 
-    #[test]
-    fn a_write_that_would_wait_too_long_reserves_nothing() {
-        let (clock, limiter) = limiter();
-        for _ in 0..20 {
-            assert!(limiter.reserve(Budget::Write, DEFAULT_COST).is_ok());
-        }
-        assert_eq!(limiter.reserve(Budget::Write, DEFAULT_COST), Err(ms(1100)));
-        assert_eq!(limiter.reserve(Budget::Write, DEFAULT_COST), Err(ms(1100)));
-        clock.advance_to(DateTime::UNIX_EPOCH + ms(1000));
-        assert_eq!(limiter.reserve(Budget::Write, DEFAULT_COST), Ok(ms(100)));
-    }
-
-    #[test]
-    fn fifty_cancels_pass_in_the_time_of_ten_creates() {
-        let (_, limiter) = limiter();
-        for _ in 0..50 {
-            assert_eq!(limiter.reserve(Budget::Write, CANCEL_COST), Ok(Duration::ZERO));
-        }
-        assert_eq!(limiter.reserve(Budget::Write, CANCEL_COST), Ok(ms(20)));
-    }
-
-    #[test]
-    fn a_rest_refills_to_the_capacity_and_not_beyond() {
-        let (clock, limiter) = limiter();
-        assert_eq!(limiter.reserve(Budget::Balance, DEFAULT_COST), Ok(Duration::ZERO));
-        assert_eq!(limiter.reserve(Budget::Balance, DEFAULT_COST), Ok(ms(1000)));
-        clock.advance_to(DateTime::UNIX_EPOCH + Duration::from_secs(3600));
-        assert_eq!(limiter.reserve(Budget::Balance, DEFAULT_COST), Ok(Duration::ZERO));
-        assert_eq!(limiter.reserve(Budget::Balance, DEFAULT_COST), Ok(ms(1000)));
-    }
-
-    #[test]
-    fn unlimited_never_waits() {
+    #[tokio::test]
+    async fn a_dropped_wait_gives_its_place_up() {
         let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
-        let limiter = RateLimiter::new(RateLimits::UNLIMITED, clock);
-        for budget in [Budget::Read, Budget::Write, Budget::Balance] {
+        let limiter = RateLimiter::new(RateLimits::BASIC, clock, Arc::new(crate::TokioSleeper));
+        limiter.acquire(WRITE, Class::Cancel, 100).await.unwrap();
+        let mut waiting = Box::pin(limiter.acquire(WRITE, Class::Cancel, 50));
+        assert!(futures_pending(&mut waiting).await);
+        drop(waiting);
+        let state = limiter.state();
+        assert!(
+            format!("{:?}", state.write).contains("queue: {}"),
+            "{:?}",
+            state.write
+        );
+    }
+
+    /// Polls once.
+    async fn futures_pending<F: Future + Unpin>(future: &mut F) -> bool {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_pending())
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn learnt_sizes_and_costs_hold_for_every_bucket() {
+        let (sleeper, limiter) = limiter(RateLimits::BASIC);
+        limiter
+            .acquire(Budget::Write { shard: 1 }, Class::Cancel, 100)
+            .await
+            .unwrap();
+        let size = |n: u32| BucketSize {
+            capacity: 2 * n,
+            refill_per_second: n,
+        };
+        limiter.set_sizes(size(400), size(1000), balance_size(5));
+        limiter.set_costs(CostTable::new(20, [("DELETE", "/trade-api/v2/a/:b", 4)]));
+        limiter
+            .acquire(Budget::Write { shard: 1 }, Class::Cancel, 1000)
+            .await
+            .unwrap();
+        limiter.acquire(Budget::Balance, Class::Create, 50).await.unwrap();
+        assert_eq!(*sleeper.1.lock().unwrap(), [1000]);
+        assert_eq!(
+            (limiter.cost("DELETE", &["a", "x"]), limiter.cost("GET", &["a"])),
+            (4, 20)
+        );
+    }
+
+    #[tokio::test]
+    async fn without_limits_nothing_waits_and_nothing_is_learnt() {
+        let (sleeper, limiter) = limiter(RateLimits::UNLIMITED);
+        let tiny = BucketSize {
+            capacity: 1,
+            refill_per_second: 1,
+        };
+        limiter.set_sizes(tiny, tiny, tiny);
+        limiter.learn_from(WRITE, 429);
+        for budget in [WRITE, Budget::Read, Budget::Balance, Budget::Write { shard: 4 }] {
             for _ in 0..1000 {
-                assert_eq!(limiter.reserve(budget, DEFAULT_COST), Ok(Duration::ZERO));
+                limiter.acquire(budget, Class::Create, 10).await.unwrap();
             }
         }
+        assert!(sleeper.1.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_refusal_slows_its_own_bucket_down() {
+        let (sleeper, limiter) = limiter(RateLimits::BASIC);
+        limiter.learn_from(WRITE, 429);
+        limiter.acquire(Budget::Read, Class::Create, 10).await.unwrap();
+        limiter.acquire(WRITE, Class::Cancel, 2).await.unwrap();
+        limiter.acquire(WRITE, Class::Create, 10).await.unwrap();
+        assert_eq!(*sleeper.1.lock().unwrap(), [20, 300]);
     }
 }

@@ -4,7 +4,8 @@ use autotrader_domain::RejectReason;
 use bytes::Bytes;
 use reqwest::Method;
 
-use super::rate_limit::{CANCEL_COST, DEFAULT_COST};
+use super::bucket::Class;
+use super::rate_limit::{Budget, NoTurn};
 use super::transport::Answer;
 use crate::VenueError;
 use crate::error::SendError;
@@ -45,11 +46,21 @@ impl WriteKind {
         }
     }
 
-    /// The tokens of one item as documented.
-    pub(crate) const fn documented_cost(self) -> u32 {
+    /// Its place in the queue for tokens.
+    pub(crate) const fn class(self) -> Class {
         match self {
-            Self::Cancel | Self::BatchCancel(_) => CANCEL_COST,
-            _ => DEFAULT_COST,
+            Self::Cancel | Self::BatchCancel(_) | Self::CancelAll | Self::TriggerOrderGroup => Class::Cancel,
+            Self::Create { reduce_only: true } => Class::Reduce,
+            Self::Amend | Self::Decrease | Self::OrderGroup => Class::Change,
+            Self::Create { reduce_only: false } | Self::BatchCreate(_) => Class::Create,
+        }
+    }
+
+    /// The bucket that it draws from. Only single writes to orders have buckets by shard.
+    pub(crate) const fn budget(self, shard: i32) -> Budget {
+        match self {
+            Self::Create { .. } | Self::Amend | Self::Decrease | Self::Cancel => Budget::Write { shard },
+            _ => Budget::Write { shard: 0 },
         }
     }
 }
@@ -131,6 +142,18 @@ impl WriteAnswer {
         }
     }
 
+    /// Nothing was sent for want of tokens.
+    pub(crate) fn of_no_turn(no_turn: NoTurn) -> Self {
+        let cause = match no_turn {
+            NoTurn::TooLong { .. } => NotSentCause::NoTokens,
+            NoTurn::TooLarge { .. } => NotSentCause::Refused,
+        };
+        Self::NotSent {
+            cause,
+            detail: no_turn.to_string(),
+        }
+    }
+
     fn of_failure(error: SendError) -> Self {
         match error {
             SendError::Refused(detail) => Self::NotSent {
@@ -143,5 +166,46 @@ impl WriteAnswer {
             },
             SendError::Lost(detail) => Self::Unknown(detail),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_single_writes_to_orders_have_buckets_by_shard() {
+        let create = WriteKind::Create { reduce_only: false };
+        for (kind, shard) in [
+            (create, 2),
+            (WriteKind::Amend, 2),
+            (WriteKind::Decrease, 2),
+            (WriteKind::Cancel, 2),
+            (WriteKind::BatchCreate(3), 0),
+            (WriteKind::BatchCancel(3), 0),
+            (WriteKind::CancelAll, 0),
+            (WriteKind::OrderGroup, 0),
+            (WriteKind::TriggerOrderGroup, 0),
+        ] {
+            assert_eq!(kind.budget(2), Budget::Write { shard }, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_takes_orders_off_goes_before_what_brings_them() {
+        let reduce = WriteKind::Create { reduce_only: true };
+        let create = WriteKind::Create { reduce_only: false };
+        for cancel in [
+            WriteKind::Cancel,
+            WriteKind::BatchCancel(2),
+            WriteKind::CancelAll,
+            WriteKind::TriggerOrderGroup,
+        ] {
+            assert!(cancel.class() < reduce.class());
+        }
+        for change in [WriteKind::Amend, WriteKind::Decrease, WriteKind::OrderGroup] {
+            assert!(reduce.class() < change.class() && change.class() < create.class());
+        }
+        assert_eq!(WriteKind::BatchCreate(2).class(), create.class());
     }
 }

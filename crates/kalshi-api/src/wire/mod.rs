@@ -2,6 +2,7 @@
 //!
 //! Only fields that are used appear; all others are ignored. Fields that the document requires are not optional here.
 
+pub(crate) mod account_limits;
 pub(crate) mod collateral;
 pub(crate) mod market;
 pub(crate) mod order;

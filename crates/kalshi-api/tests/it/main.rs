@@ -12,6 +12,7 @@
 
 mod captures;
 mod faults;
+mod limits;
 mod orders;
 mod reads;
 mod refusals;
