@@ -12,7 +12,8 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use net::{order_body, post, quote, serve};
+use autotrader_simulator::server::ServerOptions;
+use net::{order_body, post, quote, serve_options};
 use serde_json::Value;
 use support::*;
 
@@ -56,7 +57,7 @@ fn same_keys(ours: &Value, captured: &Value, removed: &[&str], added: &[&str]) {
 
 #[tokio::test]
 async fn shapes_are_those_of_real_traffic() {
-    let served = serve().await;
+    let served = serve_options(ServerOptions::default()).await;
     quote(&served);
     let taken = post(
         &served,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autotrader_domain::ports::Clock as _;
-use autotrader_simulator::server::{ServerOptions, SimKeys, spawn};
+use autotrader_simulator::server::{ServerOptions, SimKeys, Tier, spawn};
 use autotrader_simulator::{World, WorldOptions};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -52,8 +52,13 @@ pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
     };
     let world = World::live(&options);
     let server_options = ServerOptions {
-        keys: vec![(keys.api_key(), world.trader())],
+        keys: keys
+            .api_keys()
+            .into_iter()
+            .map(|key| (key, world.trader()))
+            .collect(),
         move_every: Some(MOVE_EVERY),
+        limits: Some(Tier::UNLIMITED),
         ..ServerOptions::default()
     };
     let listener = TcpListener::bind(args.listen)
@@ -75,6 +80,11 @@ pub(crate) async fn simulate(args: SimulateArgs) -> Result<ExitCode, Failure> {
         "key_id": keys.key_id(),
         "key_id_path": files.key_id,
         "private_key_path": files.private_key,
+        "private_key_pkcs1_path": files.private_key_pkcs1,
+        "ed25519_key_id": keys.ed25519_key_id(),
+        "ed25519_private_key_path": files.ed25519_private_key,
+        "read_only_key_id": keys.read_only_key_id(),
+        "read_only_private_key_path": files.read_only_private_key,
         "seed": args.seed,
     });
     output::line(&ready.to_string());

@@ -14,7 +14,7 @@ use autotrader_domain::ports::AccountSource as _;
 use autotrader_domain::{ExecutionMode, ManualClock, Money};
 use autotrader_execution::NoPause;
 use autotrader_kalshi_api::RateLimits;
-use autotrader_simulator::server::{KeyFiles, ServerHandle, ServerOptions, SimKeys, spawn};
+use autotrader_simulator::server::{KeyFiles, ServerHandle, ServerOptions, SimKeys, Tier, spawn};
 use autotrader_simulator::{INVENTED_LLM1_TIE_RULE, World, WorldOptions};
 use autotrader_state::NewDatabaseId;
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
@@ -121,6 +121,7 @@ impl Stage {
             .map_err(|error| failed(error.to_string()))?;
         let options = ServerOptions {
             keys: vec![(keys.api_key(), trader)],
+            limits: Some(Tier::UNLIMITED),
             ..ServerOptions::default()
         };
         let server = spawn(listener, world.clone(), clock, options, std::future::pending())

@@ -1,4 +1,4 @@
-//! Signatures: RSA-PSS with SHA-256 over timestamp, method and path.
+//! Signatures over timestamp, method and path: RSA-PSS with SHA-256 and a salt of 32 bytes, or Ed25519.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use axum::http::{HeaderMap, Method};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use ring::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
+use ring::signature::{ED25519, RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 
 use super::errors::ApiError;
-use super::keys::ApiKey;
+use super::keys::{ApiKey, PublicKey, Scope};
 use crate::exchange::AccountId;
 
 /// How far a request's timestamp may be from the exchange's clock, in milliseconds: the largest skew seen accepted.
@@ -19,6 +19,13 @@ const SKEW_MS: i64 = 10_000;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KeyRing {
     keys: BTreeMap<String, (ApiKey, AccountId)>,
+}
+
+/// Who a checked request comes from, and what its key may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signer {
+    pub(crate) account: AccountId,
+    pub(crate) scopes: Vec<Scope>,
 }
 
 impl KeyRing {
@@ -31,6 +38,21 @@ impl KeyRing {
         }
     }
 
+    #[expect(dead_code, reason = "the list of keys follows")]
+    /// An account's keys, by id.
+    pub(crate) fn of(&self, account: AccountId) -> impl Iterator<Item = &ApiKey> {
+        self.keys
+            .values()
+            .filter(move |(_, owner)| *owner == account)
+            .map(|(key, _)| key)
+    }
+
+    /// Whose key a request names, its signature unchecked.
+    pub(crate) fn claimed(&self, headers: &HeaderMap) -> Option<AccountId> {
+        let key_id = headers.get("kalshi-access-key")?.to_str().ok()?;
+        self.keys.get(key_id).map(|(_, account)| *account)
+    }
+
     /// Whose request this is.
     pub(crate) fn verify(
         &self,
@@ -38,7 +60,7 @@ impl KeyRing {
         method: &Method,
         path: &str,
         now: DateTime<Utc>,
-    ) -> Result<AccountId, ApiError> {
+    ) -> Result<Signer, ApiError> {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         // Only the missing signature was captured; the other two words are formed after it.
         let missing = |what: &str| ApiError::nested(401, &format!("{what}_is_missing_from_headers"), None);
@@ -56,10 +78,19 @@ impl KeyRing {
         }
         let signature = STANDARD.decode(signature).map_err(|_| bad_signature())?;
         let message = format!("{timestamp}{method}{path}");
-        UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, &key.public_der)
-            .verify(message.as_bytes(), &signature)
-            .map_err(|_| bad_signature())?;
-        Ok(*account)
+        match &key.public {
+            PublicKey::Rsa(der) => {
+                UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, der).verify(message.as_bytes(), &signature)
+            }
+            PublicKey::Ed25519(bytes) => {
+                UnparsedPublicKey::new(&ED25519, bytes).verify(message.as_bytes(), &signature)
+            }
+        }
+        .map_err(|_| bad_signature())?;
+        Ok(Signer {
+            account: *account,
+            scopes: key.scopes.clone(),
+        })
     }
 }
 

@@ -3,10 +3,10 @@
 use autotrader_domain::{EventTicker, MarketStatus, SeriesTicker, Ticker};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use super::errors::ApiError;
+use super::limits::{COSTS, DEFAULT_COST};
 use super::query::{Query, page};
 use super::{App, Moment, wire};
 use crate::exchange::{Event, Exchange, Market};
@@ -84,9 +84,7 @@ pub(super) async fn exchange_schedule() -> Json<Value> {
 }
 
 pub(super) async fn user_data_timestamp(State(app): State<App>) -> Json<Value> {
-    let moment = app.moment();
-    let lag = TimeDelta::seconds(i64::from(moment.faults.read_lag_seconds));
-    Json(json!({ "as_of_time": wire::time(moment.now - lag) }))
+    Json(json!({ "as_of_time": wire::time(app.moment().shown_until) }))
 }
 
 pub(super) async fn series_list(State(app): State<App>, RawQuery(raw): RawQuery) -> Answer {
@@ -353,11 +351,9 @@ pub(super) async fn trades(State(app): State<App>, RawQuery(raw): RawQuery) -> A
 
 /// The costs that differ from the default of the paths that are served here.
 pub(super) async fn endpoint_costs() -> Json<Value> {
-    Json(json!({
-        "default_cost": 10,
-        "endpoint_costs": [
-            { "method": "DELETE", "path": "/trade-api/v2/portfolio/events/orders/:order_id", "cost": 2 },
-            { "method": "GET", "path": "/trade-api/v2/portfolio/orders/:order_id", "cost": 2 },
-        ],
-    }))
+    let costs: Vec<Value> = COSTS
+        .iter()
+        .map(|(method, path, cost)| json!({ "method": method, "path": path, "cost": cost }))
+        .collect();
+    Json(json!({ "default_cost": DEFAULT_COST, "endpoint_costs": costs }))
 }

@@ -1,9 +1,8 @@
 //! The HTTP and WebSocket server over a [`SimulatedWorld`]: the exchange under `/trade-api/v2` and `/trade-api/ws/v2`, the
 //! leaderboard site under `/leaderboard/`.
 //!
-//! Built from the published specification and recorded traffic, never from the client it tests. Rate limits are reported
-//! but not enforced; `429` comes from [`Faults::throttled`](crate::Faults::throttled). Amend, decrease, batches, order
-//! groups and subaccounts are not offered: the router does not know them.
+//! Built from the published specification and recorded traffic, never from the client it tests. Signatures, scopes and
+//! token buckets are enforced as the specification and recorded traffic have them; one shard and one subaccount exist.
 //!
 //! ```no_run
 //! use std::sync::{Arc, Mutex};
@@ -24,9 +23,12 @@
 //! }
 //! ```
 
+mod admission;
 mod auth;
 mod errors;
+mod journal;
 mod keys;
+mod limits;
 mod listener;
 mod market_data;
 mod order_entry;
@@ -46,7 +48,7 @@ use std::time::Duration;
 
 use autotrader_domain::ports::Clock;
 use axum::http::{HeaderMap, Method, Uri};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
@@ -56,7 +58,11 @@ use crate::faults::FaultDesk;
 use crate::{Faults, SimulatedWorld};
 use auth::KeyRing;
 use errors::ApiError;
-pub use keys::{ApiKey, KeyError, KeyFiles, SimKeys};
+use journal::Journal;
+pub use journal::LogSink;
+pub use keys::{ApiKey, KeyError, KeyFiles, PublicKey, Scope, SimKeys};
+use limits::Meter;
+pub use limits::{BucketTerms, Tier};
 use listener::{Connection, Connections, ResettableListener};
 use ws_feed::Batch;
 
@@ -67,7 +73,7 @@ const FEED_BACKLOG: usize = 1_024;
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
 /// How the server is run.
-#[derive(Debug, Clone, Default)]
+#[derive(Default)]
 pub struct ServerOptions {
     /// Who may sign for which account.
     pub keys: Vec<(ApiKey, AccountId)>,
@@ -76,6 +82,25 @@ pub struct ServerOptions {
     pub move_every: Option<Duration>,
     /// What goes wrong; see [`ServerHandle::faults`].
     pub faults: FaultDesk,
+    /// How fast every account may ask; [`Tier::BASIC`] when not given.
+    pub limits: Option<Tier>,
+    /// How far reads of orders, fills, positions, settlements and balance lag behind, beside what the world's faults add.
+    pub read_lag: Duration,
+    /// Where every request, answer and entry of the exchange's log is written, one JSON object a line.
+    pub log: Option<LogSink>,
+}
+
+impl std::fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServerOptions")
+            .field("keys", &self.keys)
+            .field("move_every", &self.move_every)
+            .field("limits", &self.limits)
+            .field("faults", &self.faults)
+            .field("read_lag", &self.read_lag)
+            .field("log", &self.log.is_some())
+            .finish()
+    }
 }
 
 /// What every request handler shares.
@@ -86,6 +111,9 @@ struct App {
     keys: Arc<KeyRing>,
     faults: Arc<Mutex<FaultDesk>>,
     connections: Connections,
+    meter: Arc<Meter>,
+    journal: Option<Arc<Journal>>,
+    read_lag: TimeDelta,
     feed: broadcast::Sender<Arc<Batch>>,
     stopped: watch::Receiver<bool>,
 }
@@ -95,12 +123,18 @@ struct Moment<'a> {
     world: MutexGuard<'a, dyn SimulatedWorld + 'static>,
     now: DateTime<Utc>,
     faults: Faults,
+    /// The time up to which reads of an account show what happened.
+    shown_until: DateTime<Utc>,
+    journal: Option<&'a Journal>,
     feed: &'a broadcast::Sender<Arc<Batch>>,
 }
 
 impl Drop for Moment<'_> {
-    /// What happened during the request goes out to WebSocket readers before the next one can begin.
+    /// What happened during the request is written down and goes out to WebSocket readers before the next one can begin.
     fn drop(&mut self) {
+        if let Some(journal) = self.journal {
+            journal.copy(self.world.exchange().log());
+        }
         ws::send_feed(self);
     }
 }
@@ -112,16 +146,20 @@ impl App {
         let now = self.clock.now();
         world.advance_to(now);
         let faults = world.faults(now);
+        let lag = TimeDelta::seconds(i64::from(faults.read_lag_seconds)) + self.read_lag;
         Moment {
             world,
             now,
             faults,
+            shown_until: now - lag,
+            journal: self.journal.as_deref(),
             feed: &self.feed,
         }
     }
 
     fn account(&self, headers: &HeaderMap, method: &Method, uri: &Uri) -> Result<AccountId, ApiError> {
-        self.keys.verify(headers, method, uri.path(), self.clock.now())
+        let signer = self.keys.verify(headers, method, uri.path(), self.clock.now())?;
+        Ok(signer.account)
     }
 }
 
@@ -214,6 +252,9 @@ pub fn spawn<W: SimulatedWorld + 'static>(
         keys: Arc::new(KeyRing::new(options.keys)),
         faults: Arc::clone(&faults),
         connections: connections.clone(),
+        meter: Arc::new(Meter::new(options.limits.unwrap_or_default())),
+        journal: options.log.map(|sink| Arc::new(Journal::new(sink))),
+        read_lag: TimeDelta::from_std(options.read_lag).unwrap_or(TimeDelta::MAX),
         feed: broadcast::Sender::new(FEED_BACKLOG),
         stopped: stopped.clone(),
     };

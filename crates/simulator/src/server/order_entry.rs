@@ -4,11 +4,12 @@ use autotrader_domain::{BookSide, Contracts, Price, TimeInForce};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
+use super::admission::Caller;
 use super::errors::ApiError;
 use super::query::Query;
 use super::{App, Moment, wire};
@@ -216,12 +217,9 @@ fn entry(app: &App) -> Result<Moment<'_>, ApiError> {
 
 pub(super) async fn create(
     State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
+    Caller(account): Caller,
     bytes: Bytes,
 ) -> Result<Response, ApiError> {
-    let account = app.account(&headers, &method, &uri)?;
     let mut moment = entry(&app)?;
     let order = order_of(&Body::parse(&bytes)?)?;
     let now = moment.now;
@@ -234,13 +232,10 @@ pub(super) async fn create(
 
 pub(super) async fn cancel(
     State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
+    Caller(account): Caller,
     Path(order_id): Path<String>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
-    let account = app.account(&headers, &method, &uri)?;
     let query = Query::parse("CancelOrderV2", raw.as_deref());
     let mut moment = entry(&app)?;
     let id: OrderId = order_id.parse().map_err(|_| ApiError::not_found())?;
@@ -267,11 +262,8 @@ pub(super) async fn cancel(
 /// Cancels what rests now; the real exchange may also cancel orders placed within the following minute, this one does not.
 pub(super) async fn cancel_all(
     State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
+    Caller(account): Caller,
 ) -> Result<StatusCode, ApiError> {
-    let account = app.account(&headers, &method, &uri)?;
     let mut moment = entry(&app)?;
     let now = moment.now;
     if !moment.world.exchange().is_exchange_active() {

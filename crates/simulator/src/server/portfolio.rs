@@ -5,21 +5,16 @@ use std::collections::BTreeMap;
 use autotrader_domain::{EventTicker, Money, Net};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, Method, Uri};
-use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
+use super::admission::Caller;
 use super::errors::ApiError;
+use super::limits::BucketTerms;
 use super::query::{Query, page};
-use super::{App, Moment, wire};
+use super::{App, wire};
 use crate::exchange::{Exchange, Holding, OrderId};
 
 type Answer = Result<Json<Value>, ApiError>;
-
-/// The time up to which reads show what happened.
-fn as_of(moment: &Moment<'_>) -> DateTime<Utc> {
-    moment.now - TimeDelta::seconds(i64::from(moment.faults.read_lag_seconds))
-}
 
 /// The stand-in has one shard and one subaccount; asking for another is asking for nothing.
 fn only_main(query: &Query) -> Result<(), ApiError> {
@@ -31,27 +26,26 @@ fn only_main(query: &Query) -> Result<(), ApiError> {
     Ok(())
 }
 
-pub(super) async fn limits(State(app): State<App>, uri: Uri, method: Method, headers: HeaderMap) -> Answer {
-    app.account(&headers, &method, &uri)?;
-    Ok(Json(json!({
-        "usage_tier": "basic",
-        "read": { "refill_rate": 200, "bucket_capacity": 200 },
-        "write": { "refill_rate": 100, "bucket_capacity": 100 },
+pub(super) async fn limits(State(app): State<App>) -> Json<Value> {
+    let tier = app.meter.tier();
+    let bucket =
+        |terms: BucketTerms| json!({ "refill_rate": terms.refill_rate, "bucket_capacity": terms.capacity });
+    Json(json!({
+        "usage_tier": tier.name,
+        "read": bucket(tier.read),
+        "write": bucket(tier.write),
         "grants": [],
-    })))
+    }))
 }
 
 pub(super) async fn balance(
     State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
+    Caller(account): Caller,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let account = app.account(&headers, &method, &uri)?;
     only_main(&Query::parse("GetBalance", raw.as_deref()))?;
     let mut moment = app.moment();
-    let shown_until = as_of(&moment);
+    let shown_until = moment.shown_until;
     let exchange = moment.world.exchange();
     let balance = exchange
         .balance_as_of(account, shown_until)
@@ -101,12 +95,9 @@ impl EventTotals {
 
 pub(super) async fn positions(
     State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
+    Caller(account): Caller,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let account = app.account(&headers, &method, &uri)?;
     let query = Query::parse("GetPositions", raw.as_deref());
     only_main(&query)?;
     let limit = query.limit(100, 1_000)?;
@@ -123,7 +114,7 @@ pub(super) async fn positions(
         return Err(query.rule("CountFilter", "oneof"));
     }
     let mut moment = app.moment();
-    let shown_until = as_of(&moment);
+    let shown_until = moment.shown_until;
     let exchange: &Exchange = moment.world.exchange();
     let holdings = exchange.positions_as_of(account, shown_until);
     let mut chosen = Vec::new();
@@ -161,12 +152,9 @@ pub(super) async fn positions(
 /// Newest first.
 pub(super) async fn fills(
     State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
+    Caller(account): Caller,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let account = app.account(&headers, &method, &uri)?;
     let query = Query::parse("GetFills", raw.as_deref());
     only_main(&query)?;
     let limit = query.limit(100, 1_000)?;
@@ -174,7 +162,7 @@ pub(super) async fn fills(
     let tickers = query.set("ticker");
     let order = query.get("order_id");
     let mut moment = app.moment();
-    let shown_until = as_of(&moment);
+    let shown_until = moment.shown_until;
     let chosen = moment
         .world
         .exchange()
@@ -196,18 +184,15 @@ pub(super) async fn fills(
 /// Newest first.
 pub(super) async fn settlements(
     State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
+    Caller(account): Caller,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let account = app.account(&headers, &method, &uri)?;
     let query = Query::parse("GetSettlements", raw.as_deref());
     only_main(&query)?;
     let limit = query.limit(100, 1_000)?;
     let within = query.window("min_ts", "max_ts")?;
     let mut moment = app.moment();
-    let shown_until = as_of(&moment);
+    let shown_until = moment.shown_until;
     let chosen = moment
         .world
         .exchange()
@@ -233,12 +218,9 @@ pub(super) async fn settlements(
 /// Newest first.
 pub(super) async fn orders(
     State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
+    Caller(account): Caller,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let account = app.account(&headers, &method, &uri)?;
     let query = Query::parse("GetOrders", raw.as_deref());
     only_main(&query)?;
     let limit = query.limit(100, 1_000)?;
@@ -246,7 +228,7 @@ pub(super) async fn orders(
     let within = query.window("min_ts", "max_ts")?;
     let events = query.set("event_ticker");
     let mut moment = app.moment();
-    let shown_until = as_of(&moment);
+    let shown_until = moment.shown_until;
     let exchange: &Exchange = moment.world.exchange();
     let ids: Vec<OrderId> = exchange.orders(account).rev().map(|order| order.id).collect();
     let chosen = ids
@@ -276,15 +258,12 @@ pub(super) async fn orders(
 
 pub(super) async fn order(
     State(app): State<App>,
-    uri: Uri,
-    method: Method,
-    headers: HeaderMap,
+    Caller(account): Caller,
     Path(order_id): Path<String>,
 ) -> Answer {
-    let account = app.account(&headers, &method, &uri)?;
     let id: OrderId = order_id.parse().map_err(|_| ApiError::not_found())?;
     let mut moment = app.moment();
-    let shown_until = as_of(&moment);
+    let shown_until = moment.shown_until;
     let exchange: &Exchange = moment.world.exchange();
     let order = exchange
         .order_as_of(account, id, shown_until)

@@ -7,7 +7,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 
+use super::admission::admit;
 use super::errors::ApiError;
+use super::journal::record;
 use super::{App, market_data, order_entry, pages, portfolio, ws};
 
 pub(super) fn router(app: App) -> Router {
@@ -53,7 +55,9 @@ pub(super) fn router(app: App) -> Router {
             "/trade-api/v2/portfolio/events/orders/{order_id}",
             delete(order_entry::cancel),
         )
-        .layer(middleware::from_fn_with_state(app.clone(), throttle));
+        .route_layer(middleware::from_fn_with_state(app.clone(), admit))
+        .layer(middleware::from_fn_with_state(app.clone(), throttle))
+        .layer(middleware::from_fn_with_state(app.clone(), record));
     Router::new()
         .merge(api)
         .route("/trade-api/ws/v2", get(ws::upgrade))

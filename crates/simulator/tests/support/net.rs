@@ -12,7 +12,7 @@ use std::time::Duration;
 use autotrader_domain::ManualClock;
 use autotrader_domain::ports::Clock as _;
 use autotrader_simulator::exchange::{AccountId, AccountKind, Exchange};
-use autotrader_simulator::server::{ServerHandle, ServerOptions, SimKeys, spawn};
+use autotrader_simulator::server::{ServerHandle, ServerOptions, SimKeys, Tier, spawn};
 use autotrader_simulator::{Faults, PageResponse, SimulatedWorld};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -96,6 +96,16 @@ pub async fn serve() -> Served {
 }
 
 pub async fn serve_with(move_every: Option<Duration>) -> Served {
+    serve_options(ServerOptions {
+        move_every,
+        limits: Some(Tier::UNLIMITED),
+        ..ServerOptions::default()
+    })
+    .await
+}
+
+/// A served world with options; the keys are the trader's.
+pub async fn serve_options(mut options: ServerOptions) -> Served {
     // A second test of the same process finds it installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut exchange = exchange();
@@ -114,11 +124,7 @@ pub async fn serve_with(move_every: Option<Duration>) -> Served {
         page,
     }));
     let clock = Arc::new(ManualClock::new(start()));
-    let options = ServerOptions {
-        keys: vec![(keys().api_key(), trader)],
-        move_every,
-        ..ServerOptions::default()
-    };
+    options.keys = keys().api_keys().into_iter().map(|key| (key, trader)).collect();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let handle = spawn(
         listener,
