@@ -5,48 +5,42 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use autotrader_domain::ports::{AccountSnapshot, AccountSource, FeedError, VenueOrder};
 use autotrader_domain::{Fill, Money, Net, SettlementRecord, Ticker, VenueOrderId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::TryStreamExt as _;
 
 use crate::KalshiClient;
-use crate::client::Read;
-use crate::http::rate_limit::Budget;
 use crate::parse;
-use crate::parse::decode::{decode, schema};
+use crate::parse::decode::schema;
+use crate::portfolio::{BalanceQuery, FillsQuery, SettlementsQuery};
+use crate::question::{Question, TimeRange};
 use crate::wire::order as wire_order;
 use crate::wire::portfolio as wire;
 
-/// The largest page of every portfolio listing.
-const LIMIT: (&str, &str) = ("limit", "1000");
-
-/// The lower bound of a listing, in Unix seconds. The exchange's bound has whole seconds and may exclude its own value, so it
-/// is set one second early: a listing may hold items up to two seconds older, and never misses one.
-fn min_ts(since: DateTime<Utc>) -> String {
-    (since.timestamp().saturating_sub(1)).max(0).to_string()
+/// The lower bound of a listing. The exchange's bound has whole seconds and may exclude its own value, so it is set one second
+/// early: a listing may hold items up to two seconds older, and never misses one.
+fn since_then(since: DateTime<Utc>) -> TimeRange {
+    let early = since.checked_sub_signed(TimeDelta::seconds(1));
+    TimeRange {
+        from: Some(early.unwrap_or_default().max(DateTime::UNIX_EPOCH)),
+        to: None,
+    }
 }
 
 impl KalshiClient {
-    async fn as_of(&self) -> Result<DateTime<Utc>, FeedError> {
-        let read = Read::public(&["exchange", "user_data_timestamp"], &[]);
-        let body = self.get(read).await?;
-        decode::<wire::UserDataTimestamp>("$", &body).map(|wire| wire.as_of_time)
-    }
-
     /// Spendable collateral on the default shard.
     async fn balance(&self) -> Result<Money, FeedError> {
-        let body = self
-            .get(Read {
-                budget: Budget::Balance,
-                ..Read::signed(&["portfolio", "balance"], &[("exchange_index", "0")])
-            })
-            .await?;
-        decode::<wire::Balance>("$", &body).map(|wire| wire.balance_dollars)
+        let query = BalanceQuery {
+            exchange_index: Some(0),
+            ..BalanceQuery::default()
+        };
+        self.account_balance(query).await.map(|balance| balance.available)
     }
 
     async fn positions(&self) -> Result<Vec<(Ticker, Net)>, FeedError> {
-        let query = [("count_filter", "position"), LIMIT];
-        let positions = self
-            .list::<wire::PositionsPage>(Read::signed(&["portfolio", "positions"], &query))
-            .await?;
+        let question = Question::signed(&["portfolio", "positions"])
+            .with("count_filter", "position")
+            .with("limit", 1000);
+        let positions = self.list::<wire::PositionsPage>(question).await?;
         let mut held: Vec<_> = positions
             .into_iter()
             .filter(|position| !position.position_fp.is_flat())
@@ -61,14 +55,11 @@ impl KalshiClient {
     /// The resting ones are listed first: an order that finishes between the two requests is then in the first listing or in
     /// both, and the later word holds.
     async fn orders(&self, since: DateTime<Utc>) -> Result<Vec<VenueOrder>, FeedError> {
-        let min_ts = min_ts(since);
-        let path = ["portfolio", "orders"];
-        let resting = self
-            .list::<wire_order::OrdersPage>(Read::signed(&path, &[("status", "resting"), LIMIT]))
-            .await?;
-        let recent = self
-            .list::<wire_order::OrdersPage>(Read::signed(&path, &[("min_ts", &min_ts), LIMIT]))
-            .await?;
+        let all = || Question::signed(&["portfolio", "orders"]).with("limit", 1000);
+        let resting = all().with("status", "resting");
+        let resting = self.list::<wire_order::OrdersPage>(resting).await?;
+        let recent = all().between("min_ts", "max_ts", since_then(since));
+        let recent = self.list::<wire_order::OrdersPage>(recent).await?;
         let by_id: BTreeMap<_, _> = resting
             .into_iter()
             .chain(recent)
@@ -83,7 +74,7 @@ impl KalshiClient {
 impl AccountSource for KalshiClient {
     /// Reads the lag indicator first, then everything else. Cancellation-safe: it only reads.
     async fn snapshot(&self, since: DateTime<Utc>) -> Result<AccountSnapshot, FeedError> {
-        let as_of = Some(self.as_of().await?);
+        let as_of = Some(self.user_data_timestamp().await?);
         let orders = self.orders(since).await?;
         let fills = self.fills(since).await?;
         let positions = self.positions().await?;
@@ -100,17 +91,11 @@ impl AccountSource for KalshiClient {
 
     /// May hold fills up to two seconds older than `since`. Cancellation-safe: it only reads.
     async fn fills(&self, since: DateTime<Utc>) -> Result<Vec<Fill>, FeedError> {
-        let min_ts = min_ts(since);
-        let listed = self
-            .list::<wire::FillsPage>(Read::signed(
-                &["portfolio", "fills"],
-                &[("min_ts", &min_ts), LIMIT],
-            ))
-            .await?;
-        let mut fills = Vec::with_capacity(listed.len());
-        for (index, fill) in listed.into_iter().enumerate() {
-            fills.push(parse::portfolio::fill(fill, &format!("$.fills[{index}]"))?);
-        }
+        let query = FillsQuery {
+            within: since_then(since),
+            ..FillsQuery::default()
+        };
+        let mut fills: Vec<Fill> = self.list_fills(&query).try_collect().await?;
         // Listed newest first. The sort is stable, so fills of one moment keep the exchange's order.
         fills.reverse();
         fills.sort_by_key(|fill| fill.filled_at);
@@ -119,18 +104,11 @@ impl AccountSource for KalshiClient {
 
     /// May hold settlements up to two seconds older than `since`. Cancellation-safe: it only reads.
     async fn settlements(&self, since: DateTime<Utc>) -> Result<Vec<SettlementRecord>, FeedError> {
-        let min_ts = min_ts(since);
-        let listed = self
-            .list::<wire::SettlementsPage>(Read::signed(
-                &["portfolio", "settlements"],
-                &[("min_ts", &min_ts), LIMIT],
-            ))
-            .await?;
-        let mut settlements = Vec::with_capacity(listed.len());
-        for (index, settlement) in listed.into_iter().enumerate() {
-            let path = format!("$.settlements[{index}]");
-            settlements.push(parse::portfolio::settlement(settlement, &path)?);
-        }
+        let query = SettlementsQuery {
+            within: since_then(since),
+            ..SettlementsQuery::default()
+        };
+        let mut settlements: Vec<SettlementRecord> = self.list_settlements(&query).try_collect().await?;
         settlements.reverse();
         settlements.sort_by_key(|settlement| settlement.settled_at);
         Ok(settlements)
@@ -138,9 +116,8 @@ impl AccountSource for KalshiClient {
 
     /// Cancellation-safe: it only reads.
     async fn order(&self, venue_order_id: &VenueOrderId) -> Result<VenueOrder, FeedError> {
-        let path = ["portfolio", "orders", venue_order_id.as_str()];
-        let body = self.get(Read::signed(&path, &[])).await?;
-        let wire_order::OrderAnswer { order } = decode("$", &body)?;
+        let question = Question::signed(&["portfolio", "orders", venue_order_id.as_str()]);
+        let wire_order::OrderAnswer { order } = self.read(&question).await?;
         if order.order_id == *venue_order_id {
             Ok(parse::order::venue_order(order))
         } else {

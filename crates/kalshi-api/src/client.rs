@@ -1,13 +1,11 @@
-//! The client: reads with retries and pages, on one transport.
+//! The client: reads with retries and writes, on one transport.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use autotrader_domain::Environment;
 use autotrader_domain::ports::{Clock, FeedError};
 use bytes::Bytes;
 use reqwest::Method;
-use serde::de::DeserializeOwned;
 
 use crate::error::SendError;
 use crate::http::bucket::Class;
@@ -15,13 +13,8 @@ use crate::http::rate_limit::{Budget, RateLimiter};
 use crate::http::retry::RetryBudget;
 use crate::http::transport::{Answer, Auth, Target, Transport};
 use crate::http::write::{Write, WriteAnswer};
-use crate::parse::decode::{decode, schema};
 use crate::venue_error::worth_retrying;
-use crate::wire::Page;
 use crate::{ClientSettings, Jitter, RetryPolicy, SetupError, Sleeper, VenueError};
-
-/// Pages of one listing before it is called endless. With 1 000 items a page this is beyond any real listing here.
-const MAX_PAGES: usize = 500;
 
 /// What the client needs from outside.
 #[derive(Debug, Clone)]
@@ -193,47 +186,5 @@ impl KalshiClient {
             self.limiter.learn_from(budget, answer.status);
         }
         WriteAnswer::of(sent)
-    }
-
-    /// Every item of a listing, in the order given, each once; complete or failed.
-    ///
-    /// A cursor that the exchange does not know silently gives the first page again, so a repeated cursor and a page that
-    /// brings nothing new both fail. An item that slid to the next page between two requests is taken once.
-    pub(crate) async fn list<P>(&self, read: Read<'_>) -> Result<Vec<P::Item>, FeedError>
-    where
-        P: Page + DeserializeOwned,
-    {
-        let mut items = Vec::new();
-        let mut keys = BTreeSet::new();
-        let mut cursors = BTreeSet::new();
-        let mut cursor = String::new();
-        for _ in 0..MAX_PAGES {
-            let mut query = read.query.to_vec();
-            if !cursor.is_empty() {
-                query.push(("cursor", &cursor));
-            }
-            let body = self
-                .get(Read {
-                    query: &query,
-                    ..read
-                })
-                .await?;
-            let (page, next) = decode::<P>("$", &body)?.split();
-            let (before, page_is_empty) = (items.len(), page.is_empty());
-            items.extend(page.into_iter().filter(|item| keys.insert(P::key(item))));
-            let nothing_new = items.len() == before && !page_is_empty;
-            if next.is_empty() {
-                return Ok(items);
-            }
-            if nothing_new || !cursors.insert(next.clone()) {
-                return Err(FeedError::Transient(format!(
-                    "the listing of {} went round in circles after {} items",
-                    read.segments.join("/"),
-                    items.len()
-                )));
-            }
-            cursor = next;
-        }
-        Err(schema("$.cursor", &format!("more than {MAX_PAGES} pages")))
     }
 }

@@ -6,8 +6,8 @@ use autotrader_domain::ports::FeedError;
 use autotrader_domain::{Contracts, EventTicker, Money, Net, Ticker, mutually_exclusive_return};
 
 use crate::KalshiClient;
-use crate::client::Read;
-use crate::parse::decode::{decode, schema};
+use crate::parse::decode::schema;
+use crate::question::Question;
 use crate::wire::collateral as wire;
 
 /// Tickers in one listing of markets, well below what a query string may carry.
@@ -26,10 +26,8 @@ impl KalshiClient {
         let mut events = BTreeSet::new();
         let tickers: Vec<&str> = held.keys().map(|ticker| ticker.as_str()).collect();
         for some in tickers.chunks(TICKERS_A_REQUEST) {
-            let query = [("tickers", some.join(","))];
-            let query = query.each_ref().map(|(key, value)| (*key, value.as_str()));
-            let body = self.get(Read::public(&["markets"], &query)).await?;
-            let answer: wire::EventsOfMarkets = decode("$", &body)?;
+            let question = Question::public(&["markets"]).with("tickers", some.join(","));
+            let answer: wire::EventsOfMarkets = self.read(&question).await?;
             events.extend(answer.markets.into_iter().map(|market| market.event_ticker));
         }
         let mut sum = Money::ZERO;
@@ -44,8 +42,8 @@ impl KalshiClient {
         event: &EventTicker,
         held: &BTreeMap<&Ticker, Contracts>,
     ) -> Result<Money, FeedError> {
-        let body = self.get(Read::public(&["events", event.as_str()], &[])).await?;
-        let answer: wire::EventAnswer = decode("$", &body)?;
+        let question = Question::public(&["events", event.as_str()]);
+        let answer: wire::EventAnswer = self.read(&question).await?;
         if answer.event.collateral_return_type != "MECNET" {
             return Ok(Money::ZERO);
         }

@@ -7,9 +7,9 @@ use autotrader_domain::ports::{FeedError, MarketData};
 use autotrader_domain::{Book, EventTicker, ExchangeStatus, FeeSchedule, Market, SeriesTicker, Ticker};
 
 use crate::KalshiClient;
-use crate::client::Read;
 use crate::parse;
-use crate::parse::decode::{decode, schema};
+use crate::parse::decode::schema;
+use crate::question::Question;
 use crate::wire::market as wire;
 
 /// Books per request; the exchange's maximum.
@@ -17,13 +17,13 @@ const BOOKS_PER_REQUEST: usize = 100;
 
 impl KalshiClient {
     async fn series_fees(&self, series: &SeriesTicker) -> Result<FeeSchedule, FeedError> {
-        let body = self.get(Read::public(&["series", series.as_str()], &[])).await?;
+        let body = self.ask(&Question::public(&["series", series.as_str()])).await?;
         parse::market::series_fees(series, &body)
     }
 
-    async fn event(&self, event: &EventTicker) -> Result<wire::Event, FeedError> {
-        let body = self.get(Read::public(&["events", event.as_str()], &[])).await?;
-        let wire::EventAnswer { event: found } = decode("$", &body)?;
+    async fn event_terms(&self, event: &EventTicker) -> Result<wire::Event, FeedError> {
+        let question = Question::public(&["events", event.as_str()]);
+        let wire::EventAnswer { event: found } = self.read(&question).await?;
         if found.event_ticker == *event {
             Ok(found)
         } else {
@@ -39,9 +39,9 @@ impl KalshiClient {
         event: &EventTicker,
         fees: FeeSchedule,
     ) -> Result<FeeSchedule, FeedError> {
-        let found = self.event(event).await?;
+        let found = self.event_terms(event).await?;
         if found.series_ticker == *series {
-            parse::market::event_fees(&found, fees, "$.event")
+            Ok(parse::market::event_fees(&found, fees))
         } else {
             let words = format!("expected {series}, found {}", found.series_ticker);
             Err(schema("$.event.series_ticker", &words))
@@ -55,15 +55,15 @@ impl MarketData for KalshiClient {
     async fn markets(&self, series: &SeriesTicker) -> Result<Vec<Market>, FeedError> {
         let fees = self.series_fees(series).await?;
         // No status filter: its words cover the statuses in groups, and a market between two groups must not be missed.
-        let of_series = ("series_ticker", series.as_str());
-        let events = self
-            .list::<wire::EventsPage>(Read::public(&["events"], &[of_series, ("limit", "200")]))
-            .await?;
+        let all = |path, limit: u32| {
+            Question::public(&[path])
+                .with("series_ticker", series)
+                .with("limit", limit)
+        };
+        let events = self.list::<wire::EventsPage>(all("events", 200)).await?;
         let mut terms: BTreeMap<EventTicker, FeeSchedule> =
             parse::market::event_terms(series, &events, fees)?;
-        let listed = self
-            .list::<wire::MarketsPage>(Read::public(&["markets"], &[of_series, ("limit", "1000")]))
-            .await?;
+        let listed = self.list::<wire::MarketsPage>(all("markets", 1000)).await?;
         let mut markets = Vec::with_capacity(listed.len());
         for (index, wire) in listed.into_iter().enumerate() {
             if wire.status == "finalized" {
@@ -86,15 +86,15 @@ impl MarketData for KalshiClient {
 
     /// Cancellation-safe: it only reads.
     async fn market(&self, ticker: &Ticker) -> Result<Market, FeedError> {
-        let body = self.get(Read::public(&["markets", ticker.as_str()], &[])).await?;
-        let wire::MarketAnswer { market } = decode("$", &body)?;
+        let question = Question::public(&["markets", ticker.as_str()]);
+        let wire::MarketAnswer { market } = self.read(&question).await?;
         if market.ticker != *ticker {
             let words = format!("asked for {ticker}, answered {}", market.ticker);
             return Err(schema("$.market.ticker", &words));
         }
-        let event = self.event(&market.event_ticker).await?;
+        let event = self.event_terms(&market.event_ticker).await?;
         let fees = self.series_fees(&event.series_ticker).await?;
-        let fees = parse::market::event_fees(&event, fees, "$.event")?;
+        let fees = parse::market::event_fees(&event, fees);
         parse::market::market(market, event.series_ticker, fees, "$.market")
     }
 
@@ -102,24 +102,23 @@ impl MarketData for KalshiClient {
     async fn books(&self, tickers: &[Ticker]) -> Result<Vec<(Ticker, Result<Book, FeedError>)>, FeedError> {
         let mut books = Vec::with_capacity(tickers.len());
         for chunk in tickers.chunks(BOOKS_PER_REQUEST) {
-            let query: Vec<_> = chunk.iter().map(|t| ("tickers", t.as_str())).collect();
-            let body = self.get(Read::public(&["markets", "orderbooks"], &query)).await?;
+            // The parameter is repeated: a comma-separated one is refused.
+            let question = chunk.iter().fold(
+                Question::public(&["markets", "orderbooks"]),
+                |question, ticker| question.with("tickers", ticker),
+            );
+            let body = self.ask(&question).await?;
             books.extend(parse::market::books(chunk, &body, self.ports.clock.now())?);
         }
         Ok(books)
     }
 
-    /// Cancellation-safe: it only reads.
+    /// Of the default shard, which holds the markets of this program. Cancellation-safe: it only reads.
     async fn status(&self) -> Result<ExchangeStatus, FeedError> {
-        // During an outage the same body comes with 503 or 504: that is an answer, not a failure.
-        let tells = |answer: &crate::http::transport::Answer| parse::market::status(&answer.body).is_ok();
-        let answer = self
-            .get_answer(Read::public(&["exchange", "status"], &[]), &tells)
-            .await?;
-        if answer.is_success() || tells(&answer) {
-            parse::market::status(&answer.body)
-        } else {
-            Err(crate::VenueError::read(answer.status, &answer.body).into_feed_error())
-        }
+        let report = self.exchange_report().await?;
+        Ok(ExchangeStatus {
+            exchange_active: report.exchange_active,
+            trading_active: report.trading_active,
+        })
     }
 }

@@ -8,10 +8,37 @@ use reqwest::Method;
 
 use crate::KalshiClient;
 use crate::http::write::{Write, WriteKind};
+use crate::order_groups::OrderGroupId;
 use crate::parse::order::{cancel_outcome, place_outcome};
+use crate::subaccount::Subaccount;
 use crate::wire::order::CreateOrder;
 
-const ORDERS: [&str; 3] = ["portfolio", "events", "orders"];
+pub(crate) const ORDERS: [&str; 3] = ["portfolio", "events", "orders"];
+
+/// What an order may ask for beyond its request. The default is what [`render_order`] sends.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderOptions {
+    /// Refuse it rather than let it take liquidity.
+    pub post_only: bool,
+    /// What happens when it meets an order of the same account.
+    pub self_trade: SelfTrade,
+    /// Let it rest through a pause of trading. Otherwise a pause cancels it: nobody watches it then.
+    pub rests_through_pauses: bool,
+    /// The group it belongs to.
+    pub order_group: Option<OrderGroupId>,
+    /// The part of the account it belongs to; the primary one when `None`.
+    pub subaccount: Option<Subaccount>,
+}
+
+/// What happens when an order meets one of the same account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SelfTrade {
+    /// The incoming order is cancelled.
+    #[default]
+    CancelTaker,
+    /// The resting order is cancelled, and the incoming one goes on.
+    CancelMaker,
+}
 
 /// The exact body of a create: equal requests give equal bytes, so a resend repeats what was stored.
 ///
@@ -19,6 +46,18 @@ const ORDERS: [&str; 3] = ["portfolio", "events", "orders"];
 /// pauses; self-trades cancel the taker.
 #[must_use]
 pub fn render_order(request: &OrderRequest) -> Bytes {
+    render_order_with(request, &OrderOptions::default())
+}
+
+/// The exact body of a create with options: equal requests and options give equal bytes.
+#[must_use]
+pub fn render_order_with(request: &OrderRequest, options: &OrderOptions) -> Bytes {
+    // Writing plain strings, numbers and booleans into memory cannot fail.
+    Bytes::from(serde_json::to_vec(&create_order(request, options)).unwrap_or_default())
+}
+
+/// The body of a create, field by field.
+pub(crate) fn create_order<'a>(request: &'a OrderRequest, options: &'a OrderOptions) -> CreateOrder<'a> {
     let (time_in_force, expiration_time, rests) = match request.time_in_force {
         TimeInForce::ImmediateOrCancel => ("immediate_or_cancel", None, false),
         TimeInForce::FillOrKill => ("fill_or_kill", None, false),
@@ -26,7 +65,7 @@ pub fn render_order(request: &OrderRequest) -> Bytes {
             ("good_till_canceled", expires_at.map(|at| at.timestamp()), true)
         }
     };
-    let body = CreateOrder {
+    CreateOrder {
         ticker: request.ticker.as_str(),
         client_order_id: request.client_order_id.as_str(),
         side: match request.side {
@@ -37,30 +76,41 @@ pub fn render_order(request: &OrderRequest) -> Bytes {
         price: request.limit,
         time_in_force,
         expiration_time,
+        post_only: options.post_only,
         reduce_only: request.reduce_only,
-        self_trade_prevention_type: "taker_at_cross",
-        cancel_order_on_pause: rests,
+        self_trade_prevention_type: match options.self_trade {
+            SelfTrade::CancelTaker => "taker_at_cross",
+            SelfTrade::CancelMaker => "maker",
+        },
+        cancel_order_on_pause: rests && !options.rests_through_pauses,
+        subaccount: options.subaccount.map(Subaccount::number),
+        order_group_id: options.order_group.as_ref().map(OrderGroupId::as_str),
         exchange_index: request.exchange_index,
-    };
-    // Writing plain strings, numbers and booleans into memory cannot fail.
-    Bytes::from(serde_json::to_vec(&body).unwrap_or_default())
+    }
 }
 
-#[async_trait]
-impl OrderGateway for KalshiClient {
-    /// Sends once, never again. Not cancellation-safe: a dropped call has an unknown outcome.
-    async fn place(&self, request: &OrderRequest) -> PlaceOutcome {
+impl KalshiClient {
+    /// Submits one order with options, once. Not cancellation-safe: a dropped call has an unknown outcome.
+    pub async fn place_with(&self, request: &OrderRequest, options: &OrderOptions) -> PlaceOutcome {
         let write = Write {
             method: Method::POST,
             segments: &ORDERS,
             query: &[],
-            body: Some(render_order(request)),
+            body: Some(render_order_with(request, options)),
             kind: WriteKind::Create {
                 reduce_only: request.reduce_only,
             },
             shard: request.exchange_index,
         };
         place_outcome(request, self.write(write).await)
+    }
+}
+
+#[async_trait]
+impl OrderGateway for KalshiClient {
+    /// Sends once, never again. Not cancellation-safe: a dropped call has an unknown outcome.
+    async fn place(&self, request: &OrderRequest) -> PlaceOutcome {
+        self.place_with(request, &OrderOptions::default()).await
     }
 
     /// Sends once. Repeating it is harmless. The market's ticker lets the exchange find the shard.

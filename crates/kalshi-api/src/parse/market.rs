@@ -4,23 +4,15 @@ use std::collections::BTreeMap;
 
 use autotrader_domain::ports::FeedError;
 use autotrader_domain::{
-    Book, Contracts, EventTicker, ExchangeStatus, FeeSchedule, FeeType, Level, Market, MarketStatus, Money,
-    Price, PriceGrid, PriceRange, SeriesTicker, SettlementResult, Ticker,
+    Book, Contracts, EventTicker, FeeSchedule, Level, Market, MarketStatus, Price, PriceGrid, PriceRange,
+    SeriesTicker, SettlementResult, Ticker,
 };
 use chrono::{DateTime, Utc};
-use serde_json::value::RawValue;
 
 use super::decode::{decode, schema};
+use crate::events::overridden;
+use crate::series::fee_schedule;
 use crate::wire::market as wire;
-
-/// The exchange's status. Answers 500, 503 and 504 carry it too.
-pub(crate) fn status(body: &[u8]) -> Result<ExchangeStatus, FeedError> {
-    let wire: wire::ExchangeStatus = decode("$", body)?;
-    Ok(ExchangeStatus {
-        exchange_active: wire.exchange_active,
-        trading_active: wire.trading_active,
-    })
-}
 
 /// A series' fee terms; `$.series.ticker` must be the asked series.
 pub(crate) fn series_fees(asked: &SeriesTicker, body: &[u8]) -> Result<FeeSchedule, FeedError> {
@@ -31,51 +23,16 @@ pub(crate) fn series_fees(asked: &SeriesTicker, body: &[u8]) -> Result<FeeSchedu
             &format!("asked for {asked}, answered {}", series.ticker),
         ));
     }
-    Ok(FeeSchedule {
-        fee_type: fee_type(&series.fee_type),
-        multiplier_millionths: multiplier(&series.fee_multiplier, "$.series.fee_multiplier")?,
-    })
+    Ok(fee_schedule(&series.fee_type, series.fee_multiplier))
 }
 
-fn fee_type(name: &str) -> FeeType {
-    match name {
-        "quadratic" => FeeType::Quadratic,
-        "quadratic_with_maker_fees" => FeeType::QuadraticWithMakerFees,
-        // `flat`, `quadratic_with_combo_maker_fees` and whatever comes: not priced, so not traded.
-        _ => FeeType::Unsupported,
-    }
-}
-
-fn multiplier(raw: &RawValue, path: &str) -> Result<u32, FeedError> {
-    // Money has six decimals: its raw value is in millionths.
-    let millionths: Money = raw
-        .get()
-        .parse()
-        .map_err(|error| schema(path, &format!("expected a decimal number: {error}")))?;
-    u32::try_from(millionths.raw())
-        .map_err(|_| schema(path, &format!("expected 0 to 4294, found {}", raw.get())))
-}
-
-/// The fee terms of an event: its override, or those of the series.
-///
-/// The document pairs the two override fields. Half a pair says that the series' terms do not hold without saying what does:
-/// unsupported, so not traded.
-pub(crate) fn event_fees(
-    event: &wire::Event,
-    series: FeeSchedule,
-    path: &str,
-) -> Result<FeeSchedule, FeedError> {
-    match (&event.fee_type_override, &event.fee_multiplier_override) {
-        (None, None) => Ok(series),
-        (Some(name), Some(raw)) => Ok(FeeSchedule {
-            fee_type: fee_type(name),
-            multiplier_millionths: multiplier(raw, &format!("{path}.fee_multiplier_override"))?,
-        }),
-        _ => Ok(FeeSchedule {
-            fee_type: FeeType::Unsupported,
-            ..series
-        }),
-    }
+/// The fee terms of an event, given those of its series.
+pub(crate) fn event_fees(event: &wire::Event, series: FeeSchedule) -> FeeSchedule {
+    overridden(
+        event.fee_type_override.as_deref(),
+        event.fee_multiplier_override,
+        series,
+    )
 }
 
 /// One market with the terms of its event.
@@ -180,7 +137,13 @@ pub(crate) fn books(
     Ok(asked.iter().map(take).collect())
 }
 
-fn book(ticker: Ticker, json: &[u8], path: &str, received_at: DateTime<Utc>) -> Result<Book, FeedError> {
+/// The book in one answer or item, read at `path`.
+pub(crate) fn book(
+    ticker: Ticker,
+    json: &[u8],
+    path: &str,
+    received_at: DateTime<Utc>,
+) -> Result<Book, FeedError> {
     let wire::MarketOrderbook { orderbook_fp } = decode(path, json)?;
     Book::new(
         ticker,
@@ -211,13 +174,14 @@ pub(crate) fn event_terms(
                 &format!("asked for {asked}, answered {}", event.series_ticker),
             ));
         }
-        terms.insert(event.event_ticker.clone(), event_fees(event, series, &path)?);
+        terms.insert(event.event_ticker.clone(), event_fees(event, series));
     }
     Ok(terms)
 }
 
 #[cfg(test)]
 mod tests {
+    use autotrader_domain::FeeType;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -378,24 +342,24 @@ mod tests {
         let fees = |fields: &str| {
             let body = format!(r#"{{"event_ticker":"E","series_ticker":"S"{fields}}}"#);
             let event: wire::Event = decode("$.event", body.as_bytes()).unwrap();
-            event_fees(&event, FeeSchedule::QUADRATIC, "$.event")
+            event_fees(&event, FeeSchedule::QUADRATIC)
         };
         let none = r#","fee_type_override":null,"fee_multiplier_override":null"#;
-        assert_eq!(fees(""), Ok(FeeSchedule::QUADRATIC));
-        assert_eq!(fees(none), Ok(FeeSchedule::QUADRATIC));
+        assert_eq!(fees(""), FeeSchedule::QUADRATIC);
+        assert_eq!(fees(none), FeeSchedule::QUADRATIC);
         let both = r#","fee_type_override":"quadratic_with_maker_fees","fee_multiplier_override":0.25"#;
         assert_eq!(
             fees(both),
-            Ok(FeeSchedule {
+            FeeSchedule {
                 fee_type: FeeType::QuadraticWithMakerFees,
                 multiplier_millionths: 250_000
-            })
+            }
         );
         for half in [
             r#","fee_type_override":"quadratic""#,
             r#","fee_multiplier_override":2"#,
         ] {
-            assert_eq!(fees(half).unwrap().fee_type, FeeType::Unsupported, "{half}");
+            assert_eq!(fees(half).fee_type, FeeType::Unsupported, "{half}");
         }
     }
 
@@ -444,13 +408,6 @@ mod tests {
         );
     }
 
-    #[test]
-    fn status_needs_both_flags() {
-        assert!(status(br#"{"exchange_active":true,"trading_active":false}"#).is_ok());
-        let error = status(br#"{"exchange_active":true}"#).unwrap_err().to_string();
-        assert!(error.contains("$.trading_active"), "{error}");
-    }
-
     proptest! {
         #[test]
         fn every_level_round_trips_the_wire(
@@ -481,7 +438,6 @@ mod tests {
         fn no_bytes_make_the_readers_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
             let asked = tickers(&["T"]);
             prop_assert!(books(&asked, &body, DateTime::UNIX_EPOCH).is_err());
-            prop_assert!(status(&body).is_err());
             prop_assert!(series_fees(&"KX".parse().unwrap(), &body).is_err());
             let _words = crate::VenueError::read(400, &body).words();
         }

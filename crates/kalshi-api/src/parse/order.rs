@@ -12,7 +12,7 @@ use crate::wire::order as wire;
 pub(crate) fn place_outcome(request: &OrderRequest, answer: WriteAnswer) -> PlaceOutcome {
     match answer {
         WriteAnswer::Done(answer) => {
-            accepted(request, &answer.body).unwrap_or_else(|detail| PlaceOutcome::Unknown { detail })
+            accepted(request, &answer.body, "$").unwrap_or_else(|detail| PlaceOutcome::Unknown { detail })
         }
         WriteAnswer::Rejected { reason, error } => PlaceOutcome::Rejected {
             reason,
@@ -23,13 +23,14 @@ pub(crate) fn place_outcome(request: &OrderRequest, answer: WriteAnswer) -> Plac
     }
 }
 
-fn accepted(request: &OrderRequest, body: &[u8]) -> Result<PlaceOutcome, String> {
-    let created: wire::Created = decode("$", body).map_err(|error| error.to_string())?;
+/// An accepted create, read at `path`; what contradicts the request is an error in words.
+pub(crate) fn accepted(request: &OrderRequest, body: &[u8], path: &str) -> Result<PlaceOutcome, String> {
+    let created: wire::Created = decode(path, body).map_err(|error| error.to_string())?;
     if let Some(id) = created.client_order_id.as_deref().filter(|id| !id.is_empty())
         && id != request.client_order_id.as_str()
     {
         return Err(format!(
-            "unexpected answer at $.client_order_id: sent {}, answered {}",
+            "unexpected answer at {path}.client_order_id: sent {}, answered {}",
             request.client_order_id,
             crate::error::shorten(id)
         ));
@@ -37,7 +38,7 @@ fn accepted(request: &OrderRequest, body: &[u8]) -> Result<PlaceOutcome, String>
     let total = created.fill_count.checked_add(created.remaining_count);
     if total.is_none_or(|total| total > request.contracts) {
         return Err(format!(
-            "unexpected answer at $.fill_count: {} filled and {} remaining of {}",
+            "unexpected answer at {path}.fill_count: {} filled and {} remaining of {}",
             created.fill_count, created.remaining_count, request.contracts
         ));
     }

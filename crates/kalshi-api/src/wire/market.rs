@@ -1,17 +1,13 @@
 //! Series, events, markets, books and the exchange's status.
 
+use autotrader_domain::ports::FeedError;
 use autotrader_domain::{Contracts, EventTicker, Price, SeriesTicker, Ticker};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::fees::{multiplier, optional_multiplier};
 use super::{Page, present};
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct ExchangeStatus {
-    pub(crate) exchange_active: bool,
-    pub(crate) trading_active: bool,
-}
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct SeriesAnswer {
@@ -22,8 +18,9 @@ pub(crate) struct SeriesAnswer {
 pub(crate) struct Series {
     pub(crate) ticker: SeriesTicker,
     pub(crate) fee_type: String,
-    /// A JSON number, kept as the text that was sent.
-    pub(crate) fee_multiplier: Box<RawValue>,
+    /// In millionths.
+    #[serde(deserialize_with = "multiplier")]
+    pub(crate) fee_multiplier: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -38,9 +35,9 @@ pub(crate) struct Event {
     /// Absent or `null` when the series' terms hold.
     #[serde(default)]
     pub(crate) fee_type_override: Option<String>,
-    /// Absent or `null` when the series' terms hold.
-    #[serde(default)]
-    pub(crate) fee_multiplier_override: Option<Box<RawValue>>,
+    /// In millionths; absent or `null` when the series' terms hold.
+    #[serde(default, deserialize_with = "optional_multiplier")]
+    pub(crate) fee_multiplier_override: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -119,8 +116,8 @@ pub(crate) struct Orderbook {
 impl Page for EventsPage {
     type Item = Event;
 
-    fn split(self) -> (Vec<Event>, String) {
-        (self.events, self.cursor)
+    fn split(self) -> Result<(Vec<Event>, String), FeedError> {
+        Ok((self.events, self.cursor))
     }
 
     fn key(item: &Event) -> String {
@@ -131,8 +128,8 @@ impl Page for EventsPage {
 impl Page for MarketsPage {
     type Item = Market;
 
-    fn split(self) -> (Vec<Market>, String) {
-        (self.markets, self.cursor)
+    fn split(self) -> Result<(Vec<Market>, String), FeedError> {
+        Ok((self.markets, self.cursor))
     }
 
     fn key(item: &Market) -> String {

@@ -3,18 +3,21 @@
 //! Only fields that are used appear; all others are ignored. Fields that the document requires are not optional here.
 
 pub(crate) mod account_limits;
+pub(crate) mod batch;
 pub(crate) mod collateral;
+pub(crate) mod fees;
 pub(crate) mod market;
 pub(crate) mod order;
 pub(crate) mod portfolio;
 
+use autotrader_domain::ports::FeedError;
 use serde::{Deserialize, Deserializer};
 
 /// One page of a listing.
 pub(crate) trait Page {
-    type Item;
+    type Item: Send;
     /// The items and the cursor of the next page; empty when this is the last.
-    fn split(self) -> (Vec<Self::Item>, String);
+    fn split(self) -> Result<(Vec<Self::Item>, String), FeedError>;
     /// What tells items apart.
     fn key(item: &Self::Item) -> String;
 }

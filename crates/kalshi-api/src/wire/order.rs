@@ -1,5 +1,6 @@
 //! Order entry (V2) and order reads.
 
+use autotrader_domain::ports::FeedError;
 use autotrader_domain::{Contracts, Ticker, VenueOrderId};
 use serde::{Deserialize, Serialize};
 
@@ -17,10 +18,25 @@ pub(crate) struct CreateOrder<'a> {
     /// Unix seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expiration_time: Option<i64>,
+    #[serde(skip_serializing_if = "is_off")]
+    pub(crate) post_only: bool,
     pub(crate) reduce_only: bool,
     pub(crate) self_trade_prevention_type: &'static str,
     pub(crate) cancel_order_on_pause: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subaccount: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) order_group_id: Option<&'a str>,
     pub(crate) exchange_index: i32,
+}
+
+/// Left out when off, so that stored bodies of plain orders stay as they are.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that serde asks for"
+)]
+const fn is_off(flag: &bool) -> bool {
+    !*flag
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,8 +79,8 @@ pub(crate) struct OrdersPage {
 impl Page for OrdersPage {
     type Item = Order;
 
-    fn split(self) -> (Vec<Order>, String) {
-        (self.orders, self.cursor)
+    fn split(self) -> Result<(Vec<Order>, String), FeedError> {
+        Ok((self.orders, self.cursor))
     }
 
     fn key(item: &Order) -> String {

@@ -1,21 +1,14 @@
 //! Balance, positions, fills and settlements.
 
-use autotrader_domain::{BookSide, Contracts, Money, Net, Price, Ticker, VenueOrderId};
+use autotrader_domain::ports::FeedError;
+use autotrader_domain::{
+    self as domain, BookSide, Contracts, Money, Net, Price, SettlementRecord, Ticker, VenueOrderId,
+};
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::Page;
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct UserDataTimestamp {
-    pub(crate) as_of_time: DateTime<Utc>,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct Balance {
-    /// `balance` beside it is the same in whole cents, truncated.
-    pub(crate) balance_dollars: Money,
-}
+use crate::parse::portfolio as parse;
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct MarketPosition {
@@ -83,8 +76,8 @@ pub(crate) struct SettlementsPage {
 impl Page for PositionsPage {
     type Item = MarketPosition;
 
-    fn split(self) -> (Vec<MarketPosition>, String) {
-        (self.market_positions, self.cursor.unwrap_or_default())
+    fn split(self) -> Result<(Vec<MarketPosition>, String), FeedError> {
+        Ok((self.market_positions, self.cursor.unwrap_or_default()))
     }
 
     fn key(item: &MarketPosition) -> String {
@@ -93,26 +86,34 @@ impl Page for PositionsPage {
 }
 
 impl Page for FillsPage {
-    type Item = Fill;
+    type Item = domain::Fill;
 
-    fn split(self) -> (Vec<Fill>, String) {
-        (self.fills, self.cursor)
+    fn split(self) -> Result<(Vec<domain::Fill>, String), FeedError> {
+        let fills = self.fills.into_iter().enumerate();
+        let fills = fills.map(|(index, fill)| parse::fill(fill, &format!("$.fills[{index}]")));
+        Ok((fills.collect::<Result<_, _>>()?, self.cursor))
     }
 
-    fn key(item: &Fill) -> String {
+    fn key(item: &domain::Fill) -> String {
         item.fill_id.clone()
     }
 }
 
 impl Page for SettlementsPage {
-    type Item = Settlement;
+    type Item = SettlementRecord;
 
-    fn split(self) -> (Vec<Settlement>, String) {
-        (self.settlements, self.cursor.unwrap_or_default())
+    fn split(self) -> Result<(Vec<SettlementRecord>, String), FeedError> {
+        let settlements = self.settlements.into_iter().enumerate();
+        let settlements = settlements
+            .map(|(index, settlement)| parse::settlement(settlement, &format!("$.settlements[{index}]")));
+        Ok((
+            settlements.collect::<Result<_, _>>()?,
+            self.cursor.unwrap_or_default(),
+        ))
     }
 
-    fn key(item: &Settlement) -> String {
+    fn key(item: &SettlementRecord) -> String {
         // An amended market may be settled again.
-        format!("{}@{}", item.ticker, item.settled_time)
+        format!("{}@{}", item.ticker, item.settled_at)
     }
 }

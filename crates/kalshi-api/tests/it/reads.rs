@@ -438,7 +438,7 @@ async fn mount_account(server: &MockServer) {
     signed("/portfolio/balance")
         .and(query_param("exchange_index", "0"))
         .respond_with(body(
-            json!({"balance": 9801, "balance_dollars": "98.0186", "portfolio_value": 0}),
+            json!({"balance": 9801, "balance_dollars": "98.0186", "portfolio_value": 0, "updated_ts": 1}),
         ))
         .expect(1)
         .mount(server)
