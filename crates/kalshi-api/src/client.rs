@@ -5,16 +5,19 @@ use std::sync::Arc;
 use autotrader_domain::Environment;
 use autotrader_domain::ports::{Clock, FeedError};
 use bytes::Bytes;
+use chrono::TimeDelta;
 use reqwest::Method;
 
 use crate::error::SendError;
 use crate::http::bucket::Class;
-use crate::http::rate_limit::{Budget, RateLimiter};
+use crate::http::rate_limit::{Budget, NoTurn, RateLimiter};
 use crate::http::retry::RetryBudget;
+use crate::http::signer::Resync;
 use crate::http::transport::{Answer, Auth, Target, Transport};
 use crate::http::write::{Write, WriteAnswer};
+use crate::order_entry::ORDERS;
 use crate::venue_error::worth_retrying;
-use crate::{ClientSettings, Jitter, RetryPolicy, SetupError, Sleeper, VenueError};
+use crate::{ClientSettings, Jitter, RetryPolicy, SetupError, Signer, Sleeper, VenueError};
 
 /// What the client needs from outside.
 #[derive(Debug, Clone)]
@@ -27,7 +30,7 @@ pub struct ClientPorts {
     pub sleeper: Arc<dyn Sleeper>,
 }
 
-/// The exchange's REST API.
+/// The exchange's REST API. Shared by reference or in an `Arc`: all callers draw on the same tokens.
 #[derive(Debug)]
 pub struct KalshiClient {
     pub(crate) transport: Transport,
@@ -37,6 +40,25 @@ pub struct KalshiClient {
     environment: Environment,
     retry: RetryPolicy,
     retry_budget: RetryBudget,
+}
+
+/// A request with what it costs.
+#[derive(Debug)]
+struct Paced<'a> {
+    method: Method,
+    target: &'a Target,
+    auth: Auth,
+    body: Option<Bytes>,
+    budget: Budget,
+    class: Class,
+    cost: u32,
+}
+
+/// Why a request brought no answer.
+#[derive(Debug)]
+enum Stopped {
+    NoTurn(NoTurn),
+    Send(SendError),
 }
 
 /// One read.
@@ -130,10 +152,7 @@ impl KalshiClient {
             let result = self.attempt(&target, read).await;
             let again = match &result {
                 Ok(answer) if is_final(answer) => false,
-                Ok(answer) => {
-                    worth_retrying(answer.status)
-                        || VenueError::read(answer.status, &answer.body).is_clock_skew()
-                }
+                Ok(answer) => worth_retrying(answer.status),
                 Err(SendError::Refused(_)) => false,
                 Err(SendError::NotSent(_) | SendError::Lost(_)) => true,
             };
@@ -151,40 +170,133 @@ impl KalshiClient {
     }
 
     async fn attempt(&self, target: &Target, read: Read<'_>) -> Result<Answer, SendError> {
-        let cost = self.limiter.cost("GET", read.segments);
-        // Reads queue first come, first served: they all have one class.
-        self.limiter
-            .acquire(read.budget, Class::Create, cost)
-            .await
-            .map_err(|no_turn| SendError::NotSent(no_turn.to_string()))?;
-        let answer = self.transport.send(Method::GET, target, read.auth, None).await?;
-        self.limiter.learn_from(read.budget, answer.status);
-        Ok(answer)
+        let paced = Paced {
+            method: Method::GET,
+            target,
+            auth: read.auth,
+            body: None,
+            budget: read.budget,
+            // Reads queue first come, first served: they all have one class.
+            class: Class::Create,
+            cost: self.limiter.cost("GET", read.segments),
+        };
+        self.send_paced(paced).await.map_err(|stopped| match stopped {
+            Stopped::NoTurn(no_turn) => SendError::NotSent(no_turn.to_string()),
+            Stopped::Send(error) => error,
+        })
     }
 
-    /// Sends one signed write, once. Not cancellation-safe: a dropped call has an unknown outcome.
+    /// Sends one signed write. Not cancellation-safe: a dropped call has an unknown outcome.
     ///
-    /// Waits for tokens first, within the patience of its kind. What the answer proves is in [`WriteAnswer`].
+    /// Waits for tokens first, within the patience of its kind. It is sent once; only when the exchange refuses its timestamp,
+    /// and measuring the clocks explains that, it is sent once more with a right one: the first was refused at the door,
+    /// before anything was read of it. What the answer proves is in [`WriteAnswer`].
     pub(crate) async fn write(&self, write: Write<'_>) -> WriteAnswer {
         let target = match self.transport.target(write.segments, write.query) {
             Ok(target) => target,
             Err(error) => return WriteAnswer::of(Err(error)),
         };
-        let cost = self
-            .limiter
-            .cost(write.method.as_str(), write.segments)
-            .saturating_mul(write.kind.items());
-        let budget = write.kind.budget(write.shard);
-        if let Err(no_turn) = self.limiter.acquire(budget, write.kind.class(), cost).await {
-            return WriteAnswer::of_no_turn(no_turn);
+        let cost = self.limiter.cost(write.method.as_str(), write.segments);
+        let paced = Paced {
+            method: write.method,
+            target: &target,
+            auth: Auth::Signed,
+            body: write.body,
+            budget: write.kind.budget(write.shard),
+            class: write.kind.class(),
+            cost: cost.saturating_mul(write.kind.items()),
+        };
+        match self.send_paced(paced).await {
+            Ok(answer) => WriteAnswer::of(Ok(answer)),
+            Err(Stopped::NoTurn(no_turn)) => WriteAnswer::of_no_turn(no_turn),
+            Err(Stopped::Send(error)) => WriteAnswer::of(Err(error)),
         }
-        let sent = self
+    }
+
+    /// Takes the tokens and sends. A refused timestamp is followed by one measurement of the clocks and, if that changed
+    /// anything, by one more sending; never by a third.
+    async fn send_paced(&self, request: Paced<'_>) -> Result<Answer, Stopped> {
+        let mut may_repeat = request.auth == Auth::Signed;
+        loop {
+            self.limiter
+                .acquire(request.budget, request.class, request.cost)
+                .await
+                .map_err(Stopped::NoTurn)?;
+            let offset = self.transport.signer.offset();
+            let (method, body) = (request.method.clone(), request.body.clone());
+            let answer = self
+                .transport
+                .send(method, request.target, request.auth, body)
+                .await
+                .map_err(Stopped::Send)?;
+            self.limiter.learn_from(request.budget, answer.status);
+            if may_repeat && self.resynced(&answer, offset) {
+                may_repeat = false;
+                continue;
+            }
+            return Ok(answer);
+        }
+    }
+
+    /// Whether a request that was signed with `offset` has a better chance now.
+    fn resynced(&self, answer: &Answer, offset: TimeDelta) -> bool {
+        if answer.status != 401 || !VenueError::read(answer.status, &answer.body).is_clock_skew() {
+            return false;
+        }
+        let Some(date) = answer.date else {
+            tracing::warn!(
+                event = "kalshi_clock_unknown",
+                "the exchange refused the time and did not tell its own"
+            );
+            return false;
+        };
+        let signer = &self.transport.signer;
+        // Another request may have measured it meanwhile.
+        signer.resync(date, answer.round_trip) != Resync::TooFar && signer.offset() != offset
+    }
+
+    /// What is added to this machine's clock for signatures: the exchange's time less this machine's, as last measured after
+    /// a refusal; zero before.
+    #[must_use]
+    pub fn clock_offset(&self) -> TimeDelta {
+        self.transport.signer.offset()
+    }
+
+    /// Signs the next create ahead, so that [`OrderGateway::place`](autotrader_domain::ports::OrderGateway::place) need not:
+    /// the signature covers time, method and path, not the body. It is used at most once, and not when older than
+    /// [`ClientSettings::ready_signature_max_age`] or made before the clocks were measured anew. Renews one from half of that
+    /// age on. An RSA signature takes most of a millisecond of computing.
+    ///
+    /// Returns whether one is ready afterwards: `false` without the option.
+    ///
+    /// # Errors
+    /// [`SetupError::NoSignature`] without a key, for a host that gets no signatures, or when signing fails.
+    pub fn prepare_create_signature(&self) -> Result<bool, SetupError> {
+        let target = self
             .transport
-            .send(write.method, &target, Auth::Signed, write.body)
-            .await;
-        if let Ok(answer) = &sent {
-            self.limiter.learn_from(budget, answer.status);
+            .target(&ORDERS, &[])
+            .map_err(|error| SetupError::NoSignature(error.to_string()))?;
+        self.transport.signer.prepare(Method::POST.as_str(), &target.url)
+    }
+
+    /// Keeps a signature ready for the next create until it is dropped: looks four times in each largest age. Returns at once
+    /// without the option, and when no signature can be made. Cancellation-safe.
+    pub async fn keep_create_signature_ready(&self) {
+        let Some(age) = self.transport.signer.longest_ready() else {
+            return;
+        };
+        while let Ok(true) = self.prepare_create_signature() {
+            self.ports.sleeper.sleep(age / 4).await;
         }
-        WriteAnswer::of(sent)
+        tracing::warn!(
+            event = "kalshi_signature_not_ready",
+            "creates are signed when they are sent"
+        );
+    }
+
+    /// The signer in use, for handshakes of a stream on the same account.
+    #[must_use]
+    pub fn signer(&self) -> Arc<Signer> {
+        Arc::clone(&self.transport.signer)
     }
 }

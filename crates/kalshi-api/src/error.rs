@@ -12,6 +12,15 @@ pub enum SetupError {
     /// No TLS provider is installed in this process.
     #[error("no TLS provider is installed; call `install_tls_provider` before building clients")]
     NoTlsProvider,
+    /// A ready signature may get too old.
+    #[error("a ready signature may be at most {} s old; lower its age or leave the option out", longest.as_secs())]
+    ReadySignature {
+        /// The largest age.
+        longest: std::time::Duration,
+    },
+    /// A signature could not be made ahead.
+    #[error("{0}")]
+    NoSignature(String),
     /// The HTTP client could not be built.
     #[error("the HTTP client could not be built: {0}")]
     Http(String),

@@ -8,7 +8,8 @@
 //!   error that names its JSON path; unknown fields and unknown enum values are tolerated.
 //! - A write is sent once and ends as `NotSent`, `Accepted`, `Rejected` or `Unknown`. Reads retry with full jitter under
 //!   a budget.
-//! - Signatures (RSA-PSS over timestamp, method and path) are made only for loopback hosts in this version.
+//! - Signatures (RSA-PSS or Ed25519, over timestamp, method and path) go to loopback and to the documented hosts of the key's
+//!   own environment, and nowhere else.
 //! - Time, jitter and waiting are injected.
 
 mod account;
@@ -51,10 +52,11 @@ pub use http::bucket::BucketSize;
 pub use http::pause::{Jitter, SeededJitter, Sleeper, TokioSleeper};
 pub use http::rate_limit::RateLimits;
 pub use http::retry::RetryPolicy;
+pub use http::signer::Signer;
 pub use order_entry::{OrderOptions, SelfTrade, render_order, render_order_with};
 pub use outcome::WriteOutcome;
 pub use question::TimeRange;
-pub use settings::{ClientSettings, default_base_url};
+pub use settings::{ClientSettings, SigningHosts, default_base_url};
 pub use subaccount::Subaccount;
 pub use tls::install_tls_provider;
 pub use venue_code::{Remedy, VenueCode};

@@ -16,6 +16,70 @@ pub const fn default_base_url(environment: Environment) -> &'static str {
     }
 }
 
+/// Which hosts get signatures.
+///
+/// Source of the hosts: the exchange's documentation of its environments. Keys of one environment are worth nothing in the
+/// other, and a signature shown to the wrong host could be replayed at the right one, so each key stays in its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SigningHosts {
+    /// This machine only.
+    Loopback,
+    /// This machine, and the documented hosts of one environment, over TLS at the usual port.
+    Documented(Environment),
+}
+
+const PRODUCTION_HOSTS: [&str; 3] = [
+    "external-api.kalshi.com",
+    "external-api-ws.kalshi.com",
+    "api.elections.kalshi.com",
+];
+const DEMO_HOSTS: [&str; 3] = [
+    "external-api.demo.kalshi.co",
+    "external-api-ws.demo.kalshi.co",
+    "demo-api.kalshi.co",
+];
+
+impl SigningHosts {
+    /// Whether requests and handshakes to this URL may be signed.
+    ///
+    /// # Errors
+    /// One sentence that names the host and the remedy.
+    pub fn check(self, url: &Url) -> Result<(), String> {
+        if is_loopback(url) {
+            return Ok(());
+        }
+        let host = url.host_str().unwrap_or("?");
+        let environment = match self {
+            Self::Documented(environment) => environment,
+            Self::Loopback => {
+                return Err(format!(
+                    "signed requests to `{host}` are refused: only this machine is allowed; correct `kalshi.base_url`"
+                ));
+            }
+        };
+        let (own, other) = match environment {
+            Environment::Production => (PRODUCTION_HOSTS, DEMO_HOSTS),
+            Environment::Demo => (DEMO_HOSTS, PRODUCTION_HOSTS),
+        };
+        if other.contains(&host) {
+            return Err(format!(
+                "signed requests to `{host}` are refused: it does not belong to the {environment} environment of this key; correct `kalshi.environment` or `kalshi.base_url`"
+            ));
+        }
+        if !own.contains(&host) {
+            return Err(format!(
+                "signed requests to `{host}` are refused: it is not a documented host of the {environment} environment; correct `kalshi.base_url`"
+            ));
+        }
+        if !matches!(url.scheme(), "https" | "wss") || url.port_or_known_default() != Some(443) {
+            return Err(format!(
+                "signed requests to `{host}` are refused: they need `https` or `wss` at port 443; correct `kalshi.base_url`"
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// Settings of one client.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
@@ -33,8 +97,15 @@ pub struct ClientSettings {
     pub max_body_bytes: usize,
     /// How reads retry.
     pub retry: RetryPolicy,
-    /// What the account may spend.
+    /// What the account may spend until it is learnt from the account.
     pub limits: RateLimits,
+    /// Which hosts get signatures.
+    pub signing_hosts: SigningHosts,
+    /// Keeps a signature ready for the next create, at most this old; `None` signs each request when it is sent.
+    ///
+    /// The exchange takes timestamps that are a few seconds old: 5 s was accepted and 30 s refused, so at most 10 s is taken
+    /// here and 5 s is advised.
+    pub ready_signature_max_age: Option<Duration>,
 }
 
 impl ClientSettings {
@@ -53,6 +124,8 @@ impl ClientSettings {
             max_body_bytes: 16 << 20,
             retry: RetryPolicy::default(),
             limits: RateLimits::BASIC,
+            signing_hosts: SigningHosts::Documented(environment),
+            ready_signature_max_age: None,
         })
     }
 }
@@ -98,6 +171,109 @@ mod tests {
             (Ok(()), Ok(())) => {}
             (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{error}"),
             (found, expected) => panic!("{url}: {found:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn signatures_stay_with_the_hosts_of_their_environment() {
+        use Environment::{Demo, Production};
+        let documented = SigningHosts::Documented;
+        for (hosts, url, expected) in [
+            (
+                documented(Production),
+                "https://external-api.kalshi.com/trade-api/v2",
+                Ok(()),
+            ),
+            (
+                documented(Production),
+                "https://api.elections.kalshi.com/trade-api/v2",
+                Ok(()),
+            ),
+            (
+                documented(Production),
+                "wss://external-api-ws.kalshi.com/trade-api/ws/v2",
+                Ok(()),
+            ),
+            (
+                documented(Production),
+                "wss://api.elections.kalshi.com/trade-api/ws/v2",
+                Ok(()),
+            ),
+            (
+                documented(Demo),
+                "https://external-api.demo.kalshi.co/trade-api/v2",
+                Ok(()),
+            ),
+            (
+                documented(Demo),
+                "https://demo-api.kalshi.co/trade-api/v2",
+                Ok(()),
+            ),
+            (
+                documented(Demo),
+                "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
+                Ok(()),
+            ),
+            (
+                documented(Demo),
+                "wss://demo-api.kalshi.co:443/trade-api/ws/v2",
+                Ok(()),
+            ),
+            (documented(Demo), "https://EXTERNAL-API.demo.kalshi.co/", Ok(())),
+            (documented(Demo), "ws://127.0.0.1:8080/trade-api/ws/v2", Ok(())),
+            (documented(Production), "http://[::1]:8080/", Ok(())),
+            (SigningHosts::Loopback, "http://localhost:1/", Ok(())),
+            (
+                documented(Demo),
+                "https://api.elections.kalshi.com/",
+                Err("not belong to the demo"),
+            ),
+            (
+                documented(Production),
+                "https://demo-api.kalshi.co/",
+                Err("not belong to the production"),
+            ),
+            (
+                documented(Production),
+                "https://kalshi.com/",
+                Err("not a documented host"),
+            ),
+            (
+                documented(Production),
+                "https://external-api.kalshi.com.example/",
+                Err("not a documented host"),
+            ),
+            (
+                documented(Production),
+                "https://x.external-api.kalshi.com/",
+                Err("not a documented host"),
+            ),
+            (
+                documented(Production),
+                "https://external-api.kalshi.com./",
+                Err("not a documented host"),
+            ),
+            (
+                documented(Production),
+                "https://external-api.kalshi.com:8443/",
+                Err("at port 443"),
+            ),
+            (
+                documented(Production),
+                "ws://external-api-ws.kalshi.com/",
+                Err("at port 443"),
+            ),
+            (
+                SigningHosts::Loopback,
+                "https://demo-api.kalshi.co/",
+                Err("only this machine"),
+            ),
+        ] {
+            match (hosts.check(&Url::parse(url).unwrap()), expected) {
+                (Ok(()), Ok(())) => {}
+                (Err(found), Err(part)) => assert!(found.contains(part), "{url}: {found}"),
+                (found, expected) => panic!("{url}: {found:?}, expected {expected:?}"),
+            }
         }
     }
 

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use autotrader_domain::ports::Clock;
 use bytes::{Bytes, BytesMut};
+use chrono::{DateTime, Utc};
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
+use super::signer::Signer;
 use crate::error::{SendError, SetupError};
-use crate::settings::is_loopback;
 use crate::tls::tls_provider_installed;
-use crate::{ClientSettings, Credentials, SignedHeaders};
+use crate::{ClientSettings, SignedHeaders};
 
 const ACCESS_KEY: HeaderName = HeaderName::from_static("kalshi-access-key");
 const ACCESS_TIMESTAMP: HeaderName = HeaderName::from_static("kalshi-access-timestamp");
@@ -22,6 +23,9 @@ const ACCESS_SIGNATURE: HeaderName = HeaderName::from_static("kalshi-access-sign
 /// Idle connections are dropped well before load balancers drop theirs (usually 60 s): a write on a connection that the
 /// other end has just closed would end as unknown.
 const LONGEST_IDLE: Duration = Duration::from_secs(20);
+
+/// The exchange took a timestamp five seconds old and refused one of thirty.
+const LONGEST_READY: Duration = Duration::from_secs(10);
 
 /// Whether a request carries a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +39,10 @@ pub(crate) enum Auth {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Bytes,
+    /// The exchange's time in whole seconds, when it says.
+    pub(crate) date: Option<DateTime<Utc>>,
+    /// From sending to the whole answer.
+    pub(crate) round_trip: Duration,
 }
 
 impl Answer {
@@ -53,7 +61,7 @@ pub(crate) struct Target {
 pub(crate) struct Transport {
     http: reqwest::Client,
     base: Url,
-    credentials: Option<Credentials>,
+    pub(crate) signer: Arc<Signer>,
     clock: Arc<dyn Clock>,
     max_body_bytes: usize,
 }
@@ -62,6 +70,14 @@ impl Transport {
     pub(crate) fn new(settings: &ClientSettings, clock: Arc<dyn Clock>) -> Result<Self, SetupError> {
         if !tls_provider_installed() {
             return Err(SetupError::NoTlsProvider);
+        }
+        if settings
+            .ready_signature_max_age
+            .is_some_and(|age| age > LONGEST_READY)
+        {
+            return Err(SetupError::ReadySignature {
+                longest: LONGEST_READY,
+            });
         }
         let http = reqwest::Client::builder()
             .user_agent(concat!("autotrader/", env!("CARGO_PKG_VERSION")))
@@ -77,7 +93,7 @@ impl Transport {
         Ok(Self {
             http,
             base: settings.base_url.clone(),
-            credentials: settings.credentials.clone(),
+            signer: Arc::new(Signer::new(settings, Arc::clone(&clock))),
             clock,
             max_body_bytes: settings.max_body_bytes,
         })
@@ -109,14 +125,18 @@ impl Transport {
     ) -> Result<Answer, SendError> {
         let mut request = self.http.request(method.clone(), target.url.clone());
         if auth == Auth::Signed {
-            request = request.headers(self.signed_headers(&method, &target.url)?);
+            request = request.headers(header_map(&self.signer.headers(method.as_str(), &target.url)?)?);
         }
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
         let begun = self.clock.monotonic();
-        let answer = self.exchange(request).await;
-        let millis = self.clock.monotonic().since(begun).as_millis();
+        let mut answer = self.exchange(request).await;
+        let round_trip = self.clock.monotonic().since(begun);
+        if let Ok(answer) = &mut answer {
+            answer.round_trip = round_trip;
+        }
+        let millis = round_trip.as_millis();
         let path = target.url.path();
         match &answer {
             Ok(answer) => {
@@ -130,6 +150,10 @@ impl Transport {
     async fn exchange(&self, request: reqwest::RequestBuilder) -> Result<Answer, SendError> {
         let mut response = request.send().await.map_err(classify)?;
         let status = response.status().as_u16();
+        let date = response.headers().get(DATE).and_then(|value| {
+            let at = DateTime::parse_from_rfc2822(value.to_str().ok()?).ok()?;
+            Some(at.with_timezone(&Utc))
+        });
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(classify)? {
             if body.len().saturating_add(chunk.len()) > self.max_body_bytes {
@@ -143,26 +167,9 @@ impl Transport {
         Ok(Answer {
             status,
             body: body.freeze(),
+            date,
+            round_trip: Duration::ZERO,
         })
-    }
-
-    /// The signed text uses the wall clock at this moment, so a request that waited for its turn is not stale.
-    fn signed_headers(&self, method: &Method, url: &Url) -> Result<HeaderMap, SendError> {
-        let credentials = self.credentials.as_ref().ok_or_else(|| {
-            SendError::Refused(
-                "no API key is configured; set `kalshi.api_key_id` and `kalshi.private_key_path`".to_owned(),
-            )
-        })?;
-        if !is_loopback(url) {
-            let host = url.host_str().unwrap_or("?");
-            return Err(SendError::Refused(format!(
-                "signed requests to `{host}` are not enabled in this version; only loopback hosts are"
-            )));
-        }
-        let signed = credentials
-            .sign(self.clock.now(), method.as_str(), url.path())
-            .map_err(|error| SendError::NotSent(error.to_string()))?;
-        header_map(&signed)
     }
 }
 

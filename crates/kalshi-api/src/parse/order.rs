@@ -140,6 +140,8 @@ mod tests {
         WriteAnswer::of(Ok(Answer {
             status,
             body: Bytes::copy_from_slice(body.as_bytes()),
+            date: None,
+            round_trip: std::time::Duration::ZERO,
         }))
     }
 

@@ -11,6 +11,7 @@
 )]
 
 mod captures;
+mod clocks;
 mod faults;
 mod limits;
 mod orders;

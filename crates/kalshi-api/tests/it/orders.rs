@@ -254,7 +254,7 @@ async fn nothing_is_sent_without_a_key_or_to_a_foreign_host() {
     foreign.credentials = Some(credentials());
     let bench = bench(&foreign);
     let outcome = bench.client.place(&request()).await;
-    let told = "signed requests to `kalshi.invalid` are not enabled in this version";
+    let told = "signed requests to `kalshi.invalid` are refused: it is not a documented host of the production environment";
     assert!(
         matches!(&outcome, PlaceOutcome::NotSent { detail } if detail.contains(told)),
         "{outcome:?}"

@@ -223,12 +223,10 @@ async fn an_outage_that_tells_its_status_is_an_answer() {
 
 #[tokio::test]
 async fn reads_retry_what_passes_and_not_what_a_person_must_mend() {
-    let expired = r#"{"error":{"code":"header_timestamp_expired","message":"header timestamp expired"}}"#;
     for (status, body, requests) in [
         (500, "", 4),
         (503, "", 4),
         (429, r#"{"error":"too many requests"}"#, 4),
-        (401, expired, 4),
         (400, r#"{"msg":"Parameter validation failed"}"#, 1),
         (
             401,

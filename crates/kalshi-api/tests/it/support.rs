@@ -36,6 +36,12 @@ fn test_key() -> &'static TestKey {
     })
 }
 
+/// The text of the key made for the tests.
+#[allow(dead_code, reason = "only the test of secrets looks for it")]
+pub fn private_pem() -> &'static str {
+    &test_key().pem
+}
+
 pub fn credentials() -> Credentials {
     Credentials::from_pem(KEY_ID, test_key().pem.as_bytes()).unwrap()
 }
@@ -96,6 +102,15 @@ pub struct Signed;
 
 impl Match for Signed {
     fn matches(&self, request: &Request) -> bool {
+        SignedAt(now()).matches(request)
+    }
+}
+
+/// Matches requests that carry a true signature made at this time.
+pub struct SignedAt(pub DateTime<Utc>);
+
+impl Match for SignedAt {
+    fn matches(&self, request: &Request) -> bool {
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
         let (Some(id), Some(timestamp), Some(signature)) = (
             header("kalshi-access-key"),
@@ -109,7 +124,7 @@ impl Match for Signed {
             return false;
         };
         id == KEY_ID
-            && timestamp == now().timestamp_millis().to_string()
+            && timestamp == self.0.timestamp_millis().to_string()
             && UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, &test_key().public_der)
                 .verify(text.as_bytes(), &signature)
                 .is_ok()
