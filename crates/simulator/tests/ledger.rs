@@ -10,6 +10,7 @@ mod support;
 use autotrader_domain::{BookSide, Contracts, MarketStatus, Money, Price, SettlementResult, TimeInForce};
 use autotrader_simulator::exchange::{
     AccountId, AccountKind, Exchange, LogEntry, NewOrder, OrderStatus, Refusal, SelfTradePrevention,
+    UpdateReason,
 };
 use proptest::prelude::*;
 use support::*;
@@ -147,12 +148,19 @@ fn settled(result: SettlementResult, value: &str) -> (Exchange, AccountId, Accou
     let resting = x.submit(b, bid(TOP, "1", "0.05"), after(3)).unwrap().order_id;
     x.advance(close());
     assert_eq!(x.market(&t(TOP)).unwrap().status, MarketStatus::Closed);
-    assert_eq!(x.order(b, resting).unwrap().status, OrderStatus::Canceled);
+    assert_eq!(x.order(b, resting).unwrap().status, OrderStatus::Resting);
     assert_eq!(
         x.submit(b, bid(TOP, "1", "0.05"), close()),
         Err(Refusal::MarketInactive)
     );
     assert_eq!(x.cancel(b, resting, close()), Err(Refusal::MarketInactive));
+    x.advance(close() + chrono::TimeDelta::seconds(1));
+    let cleared = x.order(b, resting).unwrap();
+    assert_eq!(
+        (cleared.status, cleared.reason),
+        (OrderStatus::Canceled, Some(UpdateReason::CloseCancel)),
+        "shortly after the close"
+    );
     let decided = close() + chrono::TimeDelta::minutes(5);
     x.determine(&t(TOP), result, p(value), decided).unwrap();
     let before = x.balance(b).unwrap().cash;
@@ -331,7 +339,7 @@ fn play(x: &mut Exchange, accounts: &[AccountId], step: i64, play: &Move) {
             }
         }
         Move::CancelAll { who } => {
-            x.cancel_all(accounts[who], None, at);
+            let _ = x.cancel_all(accounts[who], at);
         }
     }
 }

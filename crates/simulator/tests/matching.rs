@@ -281,7 +281,7 @@ fn a_paused_market_comes_back_with_an_empty_book() {
     x.pause_market(&t(TOP), after(2)).unwrap();
     assert_eq!(
         x.submit(a, bid(TOP, "1", "0.10"), after(3)),
-        Err(Refusal::MarketInactive)
+        Err(Refusal::TradingPaused)
     );
     assert_eq!(x.order(a, id).unwrap().status, OrderStatus::Resting);
     x.resume_market(&t(TOP), after(4)).unwrap();

@@ -133,7 +133,7 @@ async fn deltas_rebuild_the_book_without_a_gap() {
             x.submit(maker, bid(TOP, "5", &price), after(round)).unwrap();
             x.submit(maker, ask(TOP, "7.50", "0.70"), after(round)).unwrap();
             if round % 3 == 0 {
-                x.cancel_all(maker, Some(&t(TOP)), after(round));
+                x.cancel_in_market(maker, &t(TOP), after(round));
             }
         });
         let body = json!({

@@ -6,7 +6,8 @@ use autotrader_domain::{BookSide, Contracts, EventTicker, Money, Net, Settlement
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::ids::{AccountId, OrderId, UserId};
+use super::group::OrderGroup;
+use super::ids::{AccountId, OrderGroupId, OrderId, UserId};
 
 /// What an account is to the exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -30,6 +31,8 @@ pub struct Holding {
     pub realized: Money,
     /// Fees paid.
     pub fees: Money,
+    /// The part of those fees that was paid for the contracts held now.
+    pub fee_cost: Money,
     /// Spent on opening contracts plus earned by closing them, at their prices.
     pub traded: Money,
     /// Contracts traded, both directions added.
@@ -65,6 +68,9 @@ pub struct SettlementEntry {
     pub settlement_fee: Money,
     /// Fees paid in this market, the settlement fee included.
     pub fees: Money,
+    /// The account's balance after it: cash and returned collateral, what the settlement changes in the return not yet
+    /// included.
+    pub balance: Money,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -72,14 +78,24 @@ pub struct SettlementEntry {
 /// What an account has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct BalanceView {
-    /// Cash, resting orders not deducted: what the real exchange calls the balance.
+    /// Cash, resting orders not deducted and returned collateral not added.
     pub cash: Money,
+    /// Collateral given back on NO positions of mutually exclusive events; nothing without netting.
+    pub returned: Money,
     /// What resting orders could cost.
     pub reserved: Money,
-    /// Cash minus reserve.
+    /// Cash plus returned collateral minus reserve.
     pub available: Money,
     /// What the contracts held are worth at the last price of their markets (cost where none traded).
     pub portfolio_value: Money,
+}
+
+impl BalanceView {
+    /// What the real exchange calls the balance: cash and returned collateral, resting orders not deducted.
+    #[must_use]
+    pub const fn balance(&self) -> Money {
+        self.cash.saturating_add(self.returned)
+    }
 }
 
 /// An account.
@@ -99,26 +115,34 @@ pub struct Account {
     pub holdings: BTreeMap<Ticker, Holding>,
     /// When cash, orders or holdings last changed.
     pub updated_at: DateTime<Utc>,
-    /// Client ids ever used.
-    pub(crate) client_ids: BTreeSet<String>,
+    /// Whether collateral is given back on NO positions of mutually exclusive events.
+    pub netting: bool,
+    /// Client ids ever used, and when.
+    pub(crate) client_ids: BTreeMap<String, DateTime<Utc>>,
+    /// Its order groups.
+    pub(crate) groups: BTreeMap<OrderGroupId, OrderGroup>,
+    /// Until when orders newly placed may be cancelled after a cancel of all.
+    pub(crate) swept_until: Option<DateTime<Utc>>,
     /// Its orders on the book, per market.
     pub(crate) resting: BTreeMap<Ticker, BTreeSet<OrderId>>,
     /// All its orders in the order of acceptance (members only).
     pub(crate) history: Vec<OrderId>,
     /// What its resting orders could cost, per market.
     reserved: BTreeMap<Ticker, Money>,
+    /// What netting gives back, per event.
+    returned: BTreeMap<EventTicker, Money>,
     opening: Money,
     /// How cash and holdings looked after each change (members only), for reads that lag.
     past: Vec<Change>,
 }
 
-/// The cash and one market's holding after a change.
+/// The cash, the returns and one market's holding after a change.
 #[derive(Debug, Clone)]
 struct Change {
     at: DateTime<Utc>,
     cash: Money,
-    ticker: Ticker,
-    holding: Holding,
+    returned: Money,
+    holding: Option<(Ticker, Holding)>,
 }
 
 impl Account {
@@ -138,42 +162,84 @@ impl Account {
             cash,
             holdings: BTreeMap::new(),
             updated_at: at,
-            client_ids: BTreeSet::new(),
+            netting: false,
+            client_ids: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            swept_until: None,
             resting: BTreeMap::new(),
             history: Vec::new(),
             reserved: BTreeMap::new(),
+            returned: BTreeMap::new(),
             opening: cash,
             past: Vec::new(),
         }
     }
 
-    /// Notes how cash and one market's holding are now.
-    pub(crate) fn note_change(&mut self, ticker: &Ticker, at: DateTime<Utc>) {
-        if self.kind == AccountKind::Member
-            && let Some(holding) = self.holdings.get(ticker).cloned()
-        {
-            let (cash, ticker) = (self.cash, ticker.clone());
-            self.past.push(Change {
-                at,
-                cash,
-                ticker,
-                holding,
-            });
+    /// Notes how cash, returns and one market's holding are now.
+    pub(crate) fn note_change(&mut self, ticker: Option<&Ticker>, at: DateTime<Utc>) {
+        if self.kind == AccountKind::House {
+            return;
+        }
+        let held = |ticker: &Ticker| Some((ticker.clone(), self.holdings.get(ticker)?.clone()));
+        self.past.push(Change {
+            at,
+            cash: self.cash,
+            returned: self.returned(),
+            holding: ticker.and_then(held),
+        });
+    }
+
+    /// A member's cash, returns and holdings as they were at a time; a house account keeps no past and shows the present.
+    pub(crate) fn as_of(&self, at: DateTime<Utc>) -> (Money, Money, BTreeMap<Ticker, Holding>) {
+        if self.kind == AccountKind::House || self.updated_at <= at {
+            return (self.cash, self.returned(), self.holdings.clone());
+        }
+        let (mut cash, mut returned) = (self.opening, Money::ZERO);
+        let mut holdings = BTreeMap::new();
+        for change in self.past.iter().take_while(|change| change.at <= at) {
+            (cash, returned) = (change.cash, change.returned);
+            holdings.extend(change.holding.clone());
+        }
+        (cash, returned, holdings)
+    }
+
+    /// Collateral given back on NO positions of mutually exclusive events.
+    #[must_use]
+    pub fn returned(&self) -> Money {
+        self.returned.values().copied().sum()
+    }
+
+    /// Cash and returned collateral, resting orders not deducted.
+    #[must_use]
+    pub fn balance(&self) -> Money {
+        self.cash.saturating_add(self.returned())
+    }
+
+    /// What it can still spend: the balance minus what its resting orders could cost.
+    #[must_use]
+    pub fn spendable(&self) -> Money {
+        self.balance().saturating_sub(self.reserved())
+    }
+
+    pub(crate) fn returned_of(&self, event: &EventTicker) -> Money {
+        self.returned.get(event).copied().unwrap_or(Money::ZERO)
+    }
+
+    pub(crate) fn set_returned(&mut self, event: &EventTicker, money: Money) {
+        if money == Money::ZERO {
+            self.returned.remove(event);
+        } else {
+            self.returned.insert(event.clone(), money);
         }
     }
 
-    /// A member's cash and holdings as they were at a time; a house account keeps no past and shows the present.
-    pub(crate) fn as_of(&self, at: DateTime<Utc>) -> (Money, BTreeMap<Ticker, Holding>) {
-        if self.kind == AccountKind::House || self.updated_at <= at {
-            return (self.cash, self.holdings.clone());
+    pub(crate) fn forget_resting(&mut self, ticker: &Ticker, id: OrderId) {
+        if let Some(ids) = self.resting.get_mut(ticker) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.resting.remove(ticker);
+            }
         }
-        let mut cash = self.opening;
-        let mut holdings = BTreeMap::new();
-        for change in self.past.iter().take_while(|change| change.at <= at) {
-            cash = change.cash;
-            holdings.insert(change.ticker.clone(), change.holding.clone());
-        }
-        (cash, holdings)
     }
 
     /// What all its resting orders could cost.
@@ -206,6 +272,7 @@ impl Holding {
             cost: Money::ZERO,
             realized: Money::ZERO,
             fees: Money::ZERO,
+            fee_cost: Money::ZERO,
             traded: Money::ZERO,
             traded_contracts: Contracts::ZERO,
             updated_at: at,

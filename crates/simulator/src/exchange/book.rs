@@ -1,6 +1,7 @@
 //! One market's book: price-time priority on one YES scale.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 
 use autotrader_domain::{BookSide, Contracts, Price};
 
@@ -49,6 +50,13 @@ pub(crate) struct Plan {
     pub(crate) matched: i64,
     /// Whether it stops at a resting order of the same account.
     pub(crate) stopped: bool,
+}
+
+impl Plan {
+    /// Whether the book has anything for the order to match or cancel.
+    pub(crate) const fn meets_something(&self) -> bool {
+        self.stopped || !self.steps.is_empty()
+    }
 }
 
 /// The sizes on a book, best price first on both sides, prices on the YES scale.
@@ -180,6 +188,21 @@ impl Ladder {
         if queue.orders.is_empty() {
             levels.remove(&price);
         }
+    }
+
+    /// Hundredths of a contract that match before an order does: everything at better prices, and what came earlier at its
+    /// own; `None` when it is not on the book.
+    pub(crate) fn ahead_of(&self, side: BookSide, price: Price, id: OrderId) -> Option<i64> {
+        let better: i64 = match side {
+            BookSide::Bid => self.bids.range((Bound::Excluded(price), Bound::Unbounded)),
+            BookSide::Ask => self.asks.range((Bound::Unbounded, Bound::Excluded(price))),
+        }
+        .map(|(_, queue)| queue.total)
+        .sum();
+        let queue = &self.side(side).get(&price)?.orders;
+        let place = queue.iter().position(|resting| resting.id == id)?;
+        let earlier: i64 = queue.iter().take(place).map(|resting| resting.remaining).sum();
+        Some(better + earlier)
     }
 
     /// The orders on the book, bids from the highest, then asks from the lowest, each queue in order of time.

@@ -35,8 +35,8 @@ impl CashFlow {
         }
     }
 
-    /// Applies the flow to a holding: cost by average, profit on what closes.
-    pub(super) fn book(&self, holding: &mut Holding, side: BookSide, at: DateTime<Utc>) {
+    /// Applies the flow and its fee to a holding: cost by average, profit on what closes.
+    pub(super) fn book(&self, holding: &mut Holding, side: BookSide, fee: Money, at: DateTime<Utc>) {
         let size = holding.net.raw().abs();
         if self.closes > 0 {
             let released = if self.closes == size {
@@ -44,6 +44,11 @@ impl CashFlow {
             } else {
                 holding.cost.fraction(self.closes, size).unwrap_or(Money::ZERO)
             };
+            let fee_released = holding
+                .fee_cost
+                .fraction(self.closes, size)
+                .unwrap_or(Money::ZERO);
+            holding.fee_cost = holding.fee_cost.saturating_sub(fee_released);
             let proceeds = Money::micros(self.outcome.complement().raw() * self.closes);
             holding.cost = holding.cost.saturating_sub(released);
             holding.realized = holding.realized.saturating_add(proceeds).saturating_sub(released);
@@ -53,6 +58,9 @@ impl CashFlow {
         holding.cost = holding.cost.saturating_add(spent);
         holding.traded = holding.traded.saturating_add(spent);
         let count = self.opens + self.closes;
+        let fee_of_opening = fee.fraction(self.opens, count).unwrap_or(Money::ZERO);
+        holding.fees = holding.fees.saturating_add(fee);
+        holding.fee_cost = holding.fee_cost.saturating_add(fee_of_opening);
         let signed = if side == BookSide::Bid { count } else { -count };
         holding.net = Net::from_raw(holding.net.raw() + signed).unwrap_or(holding.net);
         holding.traded_contracts =

@@ -1,23 +1,45 @@
 //! Order entry: checks, matching, fills.
 
 use autotrader_domain::{BookSide, Contracts, MarketStatus, Money, Price, Ticker, TimeInForce};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Exchange;
 use super::account::{Account, AccountKind, Holding};
 use super::book::{Plan, Step};
 use super::cash_flow::CashFlow;
-use super::feed::FeedEvent;
 use super::fees::{BalancePrecision, RoundingLedger, trade_fee};
-use super::ids::{AccountId, OrderId, TradeId};
+use super::ids::{AccountId, OrderId};
 use super::listing::Market;
 use super::log::LogEntry;
-use super::order::{FillRecord, NewOrder, OrderAck, OrderRecord, OrderStatus, TradeRecord, UpdateReason};
+use super::order::{NewOrder, OrderAck, OrderRecord, UpdateReason};
 use super::reads::reserve;
 use super::refusal::Refusal;
 
 /// The largest order taken, a billion contracts: far above any cash, and small enough that every product of it fits.
-const LARGEST_ORDER: Contracts = Contracts::whole(1_000_000_000);
+pub(super) const LARGEST_ORDER: Contracts = Contracts::whole(1_000_000_000);
+
+/// What is about to meet the book: a new order, or what an amendment makes of a resting one.
+pub(super) struct Incoming<'a> {
+    pub(super) ticker: &'a Ticker,
+    pub(super) side: BookSide,
+    pub(super) price: Price,
+    /// Hundredths of a contract.
+    pub(super) count: i64,
+    /// Whether what does not fill stays on the book.
+    pub(super) rests: bool,
+    pub(super) rounding: RoundingLedger,
+    /// The resting order whose place it takes.
+    pub(super) replaces: Option<OrderId>,
+}
+
+/// What an order did when it met the book.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Executed {
+    /// Hundredths of a contract.
+    pub(super) filled: i64,
+    pub(super) notional: Money,
+    pub(super) fees: Money,
+}
 
 impl Exchange {
     /// Places an order.
@@ -59,14 +81,23 @@ impl Exchange {
             account,
             order.self_trade_prevention,
         );
-        if order.post_only && (plan.matched > 0 || plan.stopped || !plan.steps.is_empty()) {
+        if order.post_only && (plan.meets_something()) {
             return Err(Refusal::InvalidOrder("post only cross"));
         }
         if order.time_in_force == TimeInForce::FillOrKill && plan.matched < order.count.raw() {
             self.spend_client_id(account, order.client_order_id.as_deref());
             return Err(Refusal::FillOrKillInsufficientVolume);
         }
-        self.check_funds(holder, market, &order, &plan)?;
+        let incoming = Incoming {
+            ticker: &order.ticker,
+            side: order.side,
+            price: order.price,
+            count: order.count.raw(),
+            rests: matches!(order.time_in_force, TimeInForce::GoodTillCanceled { .. }),
+            rounding: RoundingLedger::new(),
+            replaces: None,
+        };
+        self.check_funds(holder, market, &incoming, &plan)?;
         self.spend_client_id(account, order.client_order_id.as_deref());
         Ok(self.perform(account, order, &plan, plan_count))
     }
@@ -76,11 +107,10 @@ impl Exchange {
             return Err(Refusal::ExchangePaused);
         }
         let market = self.markets.get(&order.ticker).ok_or(Refusal::NotFound)?;
-        if market.status != MarketStatus::Active {
-            return Err(Refusal::MarketInactive);
-        }
-        if !self.trading_active {
-            return Err(Refusal::TradingPaused);
+        match market.status {
+            MarketStatus::Active if self.is_trading_active() => {}
+            MarketStatus::Active | MarketStatus::Inactive => return Err(Refusal::TradingPaused),
+            _ => return Err(Refusal::MarketInactive),
         }
         if order.count.is_zero() || order.count > LARGEST_ORDER {
             return Err(Refusal::InvalidOrderSize);
@@ -103,313 +133,178 @@ impl Exchange {
             return Err(Refusal::InvalidOrder("expiration time in the past"));
         }
         if let Some(id) = &order.client_order_id {
-            let sound = (1..=128).contains(&id.len())
-                && id
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'));
-            if !sound {
+            if !is_sound_client_id(id) {
                 return Err(Refusal::InvalidParameters("client_order_id"));
             }
-            if holder.client_ids.contains(id) {
+            if holder.client_ids.contains_key(id) {
                 return Err(Refusal::OrderAlreadyExists);
+            }
+        }
+        if let Some(group) = order.order_group_id {
+            match holder.groups.get(&group) {
+                None => return Err(Refusal::InvalidOrder("order group not found")),
+                Some(group) if group.is_triggered => {
+                    return Err(Refusal::InvalidOrder("order group triggered"));
+                }
+                Some(_) => {}
             }
         }
         Ok(market)
     }
 
-    /// Whether cash covers the fills, their fees, and what every resting order of the account could still cost.
-    fn check_funds(
+    /// Whether what can be spent covers the fills, their fees, and what every resting order of the account could still cost.
+    pub(super) fn check_funds(
         &self,
         holder: &Account,
         market: &Market,
-        order: &NewOrder,
+        incoming: &Incoming<'_>,
         plan: &Plan,
     ) -> Result<(), Refusal> {
         let (model, multiplier) = self.fee_terms(market);
         let mut holding = holder
             .holdings
-            .get(&order.ticker)
+            .get(incoming.ticker)
             .cloned()
             .unwrap_or_else(|| Holding::empty(self.now));
-        let mut rounding = RoundingLedger::default();
+        let mut rounding = incoming.rounding;
         let mut cash = holder.cash;
-        let mut gone = Vec::new();
+        let mut gone: Vec<OrderId> = incoming.replaces.into_iter().collect();
         for step in &plan.steps {
             match *step {
                 Step::Match { price, count, .. } => {
-                    let flow = CashFlow::of(&holding, order.side, price, count);
+                    let flow = CashFlow::of(&holding, incoming.side, price, count);
                     let size = Contracts::from_raw(count).unwrap_or(Contracts::ZERO);
                     let trade = trade_fee(model, multiplier, true, price, size);
                     let fee = rounding.net_fee(trade, flow.revenue, BalancePrecision::DIRECT);
                     cash = cash.saturating_add(flow.revenue).saturating_sub(fee);
-                    flow.book(&mut holding, order.side, self.now);
+                    flow.book(&mut holding, incoming.side, fee, self.now);
                 }
                 Step::CancelMaker { maker } => gone.push(maker),
             }
         }
         let mut quotes: Vec<(BookSide, Price, i64)> = holder
             .resting
-            .get(&order.ticker)
+            .get(incoming.ticker)
             .into_iter()
             .flatten()
             .filter(|id| !gone.contains(id))
             .filter_map(|id| self.orders.get(id))
             .map(|resting| (resting.asked.side, resting.asked.price, resting.remaining.raw()))
             .collect();
-        let rests = matches!(order.time_in_force, TimeInForce::GoodTillCanceled { .. }) && !plan.stopped;
-        if rests && plan.matched < order.count.raw() {
-            quotes.push((order.side, order.price, order.count.raw() - plan.matched));
+        if incoming.rests && !plan.stopped && plan.matched < incoming.count {
+            quotes.push((incoming.side, incoming.price, incoming.count - plan.matched));
         }
-        let elsewhere = holder.reserved_outside(&order.ticker);
-        let here = reserve(&holding, &mut quotes, model, multiplier);
-        if cash.saturating_sub(elsewhere).saturating_sub(here).is_negative() {
+        let nets = self.nets(holder, &market.listing.event);
+        let returned = self.return_after(holder, &market.listing.event, incoming.ticker, &holding);
+        let elsewhere = holder.reserved_outside(incoming.ticker);
+        let here = reserve(&holding, &mut quotes, model, multiplier, nets);
+        let left = cash
+            .saturating_add(returned)
+            .saturating_sub(elsewhere)
+            .saturating_sub(here);
+        if left.is_negative() {
             return Err(Refusal::InsufficientBalance);
         }
         Ok(())
     }
 
-    fn spend_client_id(&mut self, account: AccountId, id: Option<&str>) {
+    pub(super) fn spend_client_id(&mut self, account: AccountId, id: Option<&str>) {
+        let now = self.now;
         if let (Some(holder), Some(id)) = (self.account_mut(account), id)
             && holder.kind == AccountKind::Member
         {
-            holder.client_ids.insert(id.to_owned());
+            holder.client_ids.insert(id.to_owned(), now);
+        }
+    }
+
+    /// Lets every member use the client ids again that were spent longer than `age` ago: a fault, for on the real exchange
+    /// they are spent for ever.
+    pub fn forget_client_ids_older_than(&mut self, age: TimeDelta, at: DateTime<Utc>) {
+        self.tick(at);
+        let kept_from = self.now - age;
+        for account in &mut self.accounts {
+            account.client_ids.retain(|_, spent_at| *spent_at >= kept_from);
         }
     }
 
     fn perform(&mut self, account: AccountId, order: NewOrder, plan: &Plan, wanted: i64) -> OrderAck {
         let id = self.mint.order();
         let now = self.now;
-        let capped = wanted < order.count.raw();
-        let record = OrderRecord::new(id, account, order.clone(), now);
-        self.orders.insert(id, record);
+        let capped = (wanted < order.count.raw()).then_some(UpdateReason::ReduceOnlyCancel);
+        let client_order_id = order.client_order_id.clone();
+        self.orders.insert(id, OrderRecord::new(id, account, order, now));
         if let Some(holder) = self
             .account_mut(account)
             .filter(|holder| holder.kind == AccountKind::Member)
         {
             holder.history.push(id);
         }
-        let mut notional = Money::ZERO;
-        let mut fees = Money::ZERO;
+        let executed = self.execute(id, plan, capped);
+        self.sweep_perhaps(account, id);
+        OrderAck {
+            order_id: id,
+            client_order_id,
+            filled: Contracts::from_raw(executed.filled).unwrap_or(Contracts::ZERO),
+            remaining: self.remaining(id),
+            notional: executed.notional,
+            fees: executed.fees,
+            at: now,
+        }
+    }
+
+    /// What is left of an order on the book; nothing of one that is finished and forgotten.
+    pub(super) fn remaining(&self, id: OrderId) -> Contracts {
+        self.orders
+            .get(&id)
+            .map_or(Contracts::ZERO, |order| order.remaining)
+    }
+
+    /// Lets an order that is not on the book do what was planned, and rests or cancels what is left of it.
+    ///
+    /// The limits of order groups are looked at when all of it has happened.
+    pub(super) fn execute(&mut self, id: OrderId, plan: &Plan, capped: Option<UpdateReason>) -> Executed {
+        let mut executed = Executed {
+            filled: plan.matched,
+            ..Executed::default()
+        };
         for step in &plan.steps {
             match *step {
                 Step::CancelMaker { maker } => {
                     self.remove(maker, Some(UpdateReason::SelfTradeCancel));
                 }
                 Step::Match { maker, price, count } => {
-                    fees = fees.saturating_add(self.cross(id, maker, price, count));
-                    notional = notional.saturating_add(Money::micros(price.raw() * count));
+                    executed.fees = executed.fees.saturating_add(self.cross(id, maker, price, count));
+                    executed.notional = executed
+                        .notional
+                        .saturating_add(Money::micros(price.raw() * count));
                 }
             }
         }
-        let left = order.count.raw() - plan.matched;
-        let rests = matches!(order.time_in_force, TimeInForce::GoodTillCanceled { .. }) && !plan.stopped;
-        let reason = if capped {
-            Some(UpdateReason::ReduceOnlyCancel)
-        } else if plan.stopped {
-            Some(UpdateReason::SelfTradeCancel)
-        } else {
-            None
+        let Some(order) = self.orders.get(&id) else {
+            return executed;
         };
-        if left > 0 && rests {
+        let rests =
+            matches!(order.asked.time_in_force, TimeInForce::GoodTillCanceled { .. }) && !plan.stopped;
+        let (account, ticker) = (order.account, order.asked.ticker.clone());
+        if !order.remaining.is_zero() && rests {
             self.rest(id);
-        } else if left > 0 {
-            self.kill_remainder(id, reason);
+        } else if !order.remaining.is_zero() {
+            let stopped = plan.stopped.then_some(UpdateReason::SelfTradeCancel);
+            self.kill_remainder(id, capped.or(stopped));
         }
         self.finish(id);
-        self.refresh_reserve(account, &order.ticker);
-        OrderAck {
-            order_id: id,
-            client_order_id: order.client_order_id,
-            filled: Contracts::from_raw(plan.matched).unwrap_or(Contracts::ZERO),
-            remaining: Contracts::from_raw(if rests { left } else { 0 }).unwrap_or(Contracts::ZERO),
-            notional,
-            fees,
-            at: now,
-        }
-    }
-
-    /// Matches `count` of a taker with a maker at the maker's price; gives the taker's fee.
-    fn cross(&mut self, taker: OrderId, maker: OrderId, price: Price, count: i64) -> Money {
-        let Some(resting) = self.orders.get(&maker) else {
-            return Money::ZERO;
-        };
-        let (maker_side, ticker) = (resting.asked.side, resting.asked.ticker.clone());
-        let trade_id = self.mint.trade();
-        let now = self.now;
-        if let Some(market) = self.markets.get_mut(&ticker) {
-            market.ladder.reduce(maker_side, price, maker, count);
-            market.note_trade(now, price, count);
-        }
-        self.publish_level(&ticker, maker_side, price, -count);
-        let size = Contracts::from_raw(count).unwrap_or(Contracts::ZERO);
-        let trade = TradeRecord {
-            trade_id,
-            ticker: ticker.clone(),
-            count: size,
-            price,
-            taker_side: maker_side.opposite(),
-            at: now,
-        };
-        self.log.push(LogEntry::Trade(trade.clone()));
-        self.publish(FeedEvent::Trade(trade.clone()));
-        self.trades.push(trade);
-        let (closed_by_maker, _) = self.fill(maker, trade_id, price, count, false);
-        let (closed_by_taker, fee) = self.fill(taker, trade_id, price, count, true);
-        if let Some(market) = self.markets.get_mut(&ticker) {
-            let pairs = market.open_interest.raw() + count - closed_by_maker - closed_by_taker;
-            market.open_interest = Contracts::from_raw(pairs).unwrap_or(Contracts::ZERO);
-        }
-        self.finish(maker);
-        fee
-    }
-
-    /// Books one side of a match; gives the contracts it closed and its net fee.
-    fn fill(
-        &mut self,
-        order_id: OrderId,
-        trade_id: TradeId,
-        price: Price,
-        count: i64,
-        is_taker: bool,
-    ) -> (i64, Money) {
-        let now = self.now;
-        let Some(ticker) = self.orders.get(&order_id).map(|order| order.asked.ticker.clone()) else {
-            return (0, Money::ZERO);
-        };
-        let Some((model, multiplier)) = self.markets.get(&ticker).map(|market| self.fee_terms(market)) else {
-            return (0, Money::ZERO);
-        };
-        let Some(order) = self.orders.get_mut(&order_id) else {
-            return (0, Money::ZERO);
-        };
-        let Some(account) = self.accounts.get_mut(order.account.0 as usize) else {
-            return (0, Money::ZERO);
-        };
-        let holding = account
-            .holdings
-            .entry(ticker.clone())
-            .or_insert_with(|| Holding::empty(now));
-        let side = order.asked.side;
-        let size = Contracts::from_raw(count).unwrap_or(Contracts::ZERO);
-        let flow = CashFlow::of(holding, side, price, count);
-        let trade = trade_fee(model, multiplier, is_taker, price, size);
-        let fee = order
-            .rounding
-            .net_fee(trade, flow.revenue, BalancePrecision::DIRECT);
-        flow.book(holding, side, now);
-        holding.fees = holding.fees.saturating_add(fee);
-        account.cash = account.cash.saturating_add(flow.revenue).saturating_sub(fee);
-        account.updated_at = now;
-        let position_after = holding.net;
-        account.note_change(&ticker, now);
-        order.record_fill(flow.outcome, size, fee, is_taker, now);
-        self.fees_kept = self.fees_kept.saturating_add(fee);
-        let record = FillRecord {
-            trade_id,
-            account: account.id,
-            order_id,
-            client_order_id: order.asked.client_order_id.clone(),
-            ticker: ticker.clone(),
-            side,
-            count: size,
-            price,
-            is_taker,
-            fee,
-            at: now,
-            position_after,
-        };
-        let (id, kind) = (account.id, account.kind);
-        if kind == AccountKind::Member {
-            self.log.push(LogEntry::Fill(record.clone()));
-            self.publish(FeedEvent::Fill(record.clone()));
-            self.fills.push(record);
-        }
-        self.announce(order_id);
-        self.refresh_reserve(id, &ticker);
-        (flow.closes, fee)
-    }
-
-    fn rest(&mut self, id: OrderId) {
-        let Some(order) = self.orders.get(&id) else { return };
-        let (account, ticker) = (order.account, order.asked.ticker.clone());
-        let (side, price, left) = (order.asked.side, order.asked.price, order.remaining.raw());
-        if let TimeInForce::GoodTillCanceled {
-            expires_at: Some(expiry),
-        } = order.asked.time_in_force
-        {
-            self.agenda.expire(expiry, id);
-        }
-        if let Some(market) = self.markets.get_mut(&ticker) {
-            market.ladder.rest(side, price, id, account, left);
-        }
-        if let Some(holder) = self.account_mut(account) {
-            holder.resting.entry(ticker.clone()).or_default().insert(id);
-        }
-        self.publish_level(&ticker, side, price, left);
-        self.announce(id);
-    }
-
-    pub(super) fn kill_remainder(&mut self, id: OrderId, reason: Option<UpdateReason>) {
-        let now = self.now;
-        if let Some(order) = self.orders.get_mut(&id) {
-            order.remaining = Contracts::ZERO;
-            order.status = OrderStatus::Canceled;
-            order.reason = reason;
-            order.updated_at = now;
-        }
-        self.announce(id);
-    }
-
-    /// Forgets a finished order where it may be forgotten; a resting one stays.
-    pub(super) fn finish(&mut self, id: OrderId) {
-        let Some(order) = self.orders.get(&id) else { return };
-        if order.status == OrderStatus::Resting {
-            return;
-        }
-        let (account, ticker) = (order.account, order.asked.ticker.clone());
-        let Some(holder) = self.account_mut(account) else {
-            return;
-        };
-        if let Some(ids) = holder.resting.get_mut(&ticker) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                holder.resting.remove(&ticker);
-            }
-        }
-        if holder.kind == AccountKind::House {
-            self.orders.remove(&id);
-        }
         self.refresh_reserve(account, &ticker);
+        self.check_group_limits();
+        executed
     }
+}
 
-    pub(super) fn publish_level(&mut self, ticker: &Ticker, side: BookSide, price: Price, delta: i64) {
-        self.clock += 1;
-        if self.feed.is_some() {
-            let event = FeedEvent::Book {
-                ticker: ticker.clone(),
-                side,
-                price,
-                delta,
-                clock: self.clock,
-                at: self.now,
-            };
-            self.publish(event);
-        }
-    }
-
-    /// Tells that a member's order changed, and keeps how it looked for reads that lag.
-    fn announce(&mut self, id: OrderId) {
-        let Some(order) = self.orders.get(&id) else { return };
-        let account = order.account;
-        if !self.is_member(account) {
-            return;
-        }
-        let order = order.clone();
-        if self.feed.is_some() {
-            self.publish(FeedEvent::Order(Box::new(order.clone())));
-        }
-        self.versions.entry(id).or_default().push(order);
-    }
+/// Whether a client id has a length and characters that the exchange takes.
+pub(super) fn is_sound_client_id(id: &str) -> bool {
+    (1..=128).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b':'))
 }
 
 /// Hundredths of a contract the order may trade: all of it, or what a reduce-only order can close.

@@ -89,6 +89,14 @@ uuid_shaped!(
     TradeId
 );
 uuid_shaped!(
+    /// The exchange's id of an order group.
+    OrderGroupId
+);
+uuid_shaped!(
+    /// The exchange's id of a scheduled fee change.
+    FeeChangeId
+);
+uuid_shaped!(
     /// The exchange's inner id of a market, seen on the WebSocket only.
     MarketId
 );
@@ -131,6 +139,14 @@ impl IdMint {
 
     pub(crate) fn trade(&mut self) -> TradeId {
         TradeId(self.mint("trade"))
+    }
+
+    pub(crate) fn order_group(&mut self) -> OrderGroupId {
+        OrderGroupId(self.mint("order group"))
+    }
+
+    pub(crate) fn fee_change(&mut self) -> FeeChangeId {
+        FeeChangeId(self.mint("fee change"))
     }
 
     pub(crate) fn market(&mut self) -> MarketId {

@@ -21,6 +21,15 @@ pub enum FeeModel {
     QuadraticWithMakerFees,
 }
 
+/// How much is charged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FeeTerms {
+    /// Who pays.
+    pub model: FeeModel,
+    /// The fee multiplier in millionths (1 000 000 = 1).
+    pub multiplier_millionths: u32,
+}
+
 /// One source that decides the markets of a series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SettlementSource {
@@ -64,9 +73,7 @@ pub struct EventListing {
     pub sub_title: String,
     /// Whether at most one of its markets can pay.
     ///
-    /// Such events are shown as `MECNET`, as the real ones are, but this exchange returns no collateral across their
-    /// markets: every market is collateralised alone, so a participant never has *more* spendable cash than on the
-    /// real exchange.
+    /// Such events are `MECNET`: an account with netting enabled gets collateral back across their markets.
     pub mutually_exclusive: bool,
     /// The date the event is about.
     pub strike_date: Option<DateTime<Utc>>,
@@ -81,52 +88,80 @@ pub struct PriceStructure {
     pub ranges: Vec<PriceRange>,
 }
 
+/// The documented structures: label, ends of the middle band, tick size in the middle and at the edges, in 1/10 000 $.
+///
+/// From the exchange's page on fixed-point prices; a structure without edges has its middle band from 0 to 1 dollar.
+const DOCUMENTED: [(&str, (i64, i64), i64, i64); 12] = [
+    ("linear_cent", (0, 10_000), 100, 100),
+    ("deci_cent", (0, 10_000), 10, 10),
+    ("tapered_deci_cent", (1_000, 9_000), 100, 10),
+    ("center_whole_edge_half_cent", (1_000, 9_000), 100, 50),
+    ("center_whole_edge_quint_cent", (1_000, 9_000), 100, 20),
+    ("center_half_edge_half_cent", (0, 10_000), 50, 50),
+    ("center_half_edge_quint_cent", (1_000, 9_000), 50, 20),
+    ("center_half_edge_deci_cent", (1_000, 9_000), 50, 10),
+    ("center_quint_edge_quint_cent", (0, 10_000), 20, 20),
+    ("center_quint_edge_deci_cent", (1_000, 9_000), 20, 10),
+    ("center_centi_edge_centi_cent", (0, 10_000), 1, 1),
+    ("center_deci_edge_centi_cent", (100, 9_900), 10, 1),
+];
+
 impl PriceStructure {
-    fn uniform(name: &str, step: i64) -> Self {
-        let step = Price::from_raw(step).unwrap_or(Price::ONE);
-        Self {
-            name: name.to_owned(),
-            ranges: vec![PriceRange {
-                start: Price::ZERO,
-                end: Price::ONE,
-                step,
-            }],
-        }
-    }
-
-    /// Whole cents (`linear_cent`).
-    #[must_use]
-    pub fn linear_cent() -> Self {
-        Self::uniform("linear_cent", 100)
-    }
-
-    /// Tenths of a cent (`deci_cent`).
-    #[must_use]
-    pub fn deci_cent() -> Self {
-        Self::uniform("deci_cent", 10)
-    }
-
-    /// Tenths of a cent below ten and above ninety cents, whole cents between (`tapered_deci_cent`).
-    #[must_use]
-    pub fn tapered_deci_cent() -> Self {
+    fn banded((name, (low, high), center, edge): (&str, (i64, i64), i64, i64)) -> Self {
         let band = |start: i64, end: i64, step: i64| {
-            Some(PriceRange {
-                start: Price::from_raw(start)?,
-                end: Price::from_raw(end)?,
-                step: Price::from_raw(step)?,
-            })
+            (start < end)
+                .then(|| {
+                    Some(PriceRange {
+                        start: Price::from_raw(start)?,
+                        end: Price::from_raw(end)?,
+                        step: Price::from_raw(step)?,
+                    })
+                })
+                .flatten()
         };
         Self {
-            name: "tapered_deci_cent".to_owned(),
+            name: name.to_owned(),
             ranges: [
-                band(0, 1_000, 10),
-                band(1_000, 9_000, 100),
-                band(9_000, 10_000, 10),
+                band(0, low, edge),
+                band(low, high, center),
+                band(high, 10_000, edge),
             ]
             .into_iter()
             .flatten()
             .collect(),
         }
+    }
+
+    /// All documented structures.
+    pub fn documented() -> impl Iterator<Item = Self> {
+        DOCUMENTED.into_iter().map(Self::banded)
+    }
+
+    /// The documented structure of this label.
+    #[must_use]
+    pub fn named(label: &str) -> Option<Self> {
+        DOCUMENTED
+            .into_iter()
+            .find(|(name, ..)| *name == label)
+            .map(Self::banded)
+    }
+
+    /// Whole cents (`linear_cent`).
+    #[must_use]
+    pub fn linear_cent() -> Self {
+        Self::banded(("linear_cent", (0, 10_000), 100, 100))
+    }
+
+    /// Tenths of a cent (`deci_cent`).
+    #[must_use]
+    pub fn deci_cent() -> Self {
+        Self::banded(("deci_cent", (0, 10_000), 10, 10))
+    }
+
+    /// Tenths of a cent below ten and above ninety cents, whole cents between (`tapered_deci_cent`).
+    #[must_use]
+    pub fn tapered_deci_cent() -> Self {
+        Self::banded(("tapered_deci_cent", (1_000, 9_000), 100, 10))
     }
 
     /// Whether an order may carry this price: strictly between zero and one dollar and on a band's grid.
@@ -212,6 +247,8 @@ pub struct Series {
 pub struct Event {
     /// Its terms.
     pub listing: EventListing,
+    /// Its own fees, instead of its series'.
+    pub fee_override: Option<FeeTerms>,
     /// When its terms last changed.
     pub updated_at: DateTime<Utc>,
     /// Its markets in the order of listing.
@@ -246,6 +283,8 @@ pub struct Market {
     pub created_at: DateTime<Utc>,
     /// When its terms last changed.
     pub updated_at: DateTime<Utc>,
+    /// Until when its fees are waived.
+    pub fee_waiver_until: Option<DateTime<Utc>>,
     /// How it was decided, once it was.
     pub determination: Option<Determination>,
     /// When it paid.

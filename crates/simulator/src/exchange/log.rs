@@ -1,11 +1,13 @@
 //! The exchange's raw log: requests of members, all trades, all settlements, in the order they happened.
 
-use autotrader_domain::{Contracts, Money, Price, SettlementResult, Ticker};
+use autotrader_domain::{Contracts, EventTicker, Money, Price, SettlementResult, Ticker};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::account::SettlementEntry;
-use super::ids::{AccountId, OrderId};
+use super::account::{AccountKind, SettlementEntry};
+use super::amend::{AmendAck, AmendOrder, Decrease, DecreaseAck};
+use super::group::OrderGroupStep;
+use super::ids::{AccountId, OrderGroupId, OrderId};
 use super::order::{CancelAck, FillRecord, NewOrder, OrderAck, TradeRecord};
 
 /// One entry of the log; serialises as one flat JSON object with its kind in `kind`.
@@ -42,6 +44,60 @@ pub enum LogEntry {
         #[serde(skip_serializing_if = "Option::is_none")]
         refused: Option<&'static str>,
     },
+    /// A member asked for an amendment.
+    AmendRequest {
+        /// When.
+        at: DateTime<Utc>,
+        /// Who.
+        account: AccountId,
+        /// Which order.
+        order_id: OrderId,
+        /// What.
+        amend: AmendOrder,
+        /// The answer, when it was accepted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accepted: Option<AmendAck>,
+        /// The code of the refusal, when it was not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refused: Option<&'static str>,
+    },
+    /// A member asked for an order to be made smaller.
+    DecreaseRequest {
+        /// When.
+        at: DateTime<Utc>,
+        /// Who.
+        account: AccountId,
+        /// Which order.
+        order_id: OrderId,
+        /// How.
+        decrease: Decrease,
+        /// The answer, when it was accepted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accepted: Option<DecreaseAck>,
+        /// The code of the refusal, when it was not.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refused: Option<&'static str>,
+    },
+    /// A member asked for all its orders to be cancelled.
+    CancelAllRequest {
+        /// When.
+        at: DateTime<Utc>,
+        /// Who.
+        account: AccountId,
+        /// How many orders it cancelled.
+        cancelled: usize,
+    },
+    /// An order group changed.
+    OrderGroup {
+        /// When.
+        at: DateTime<Utc>,
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        order_group_id: OrderGroupId,
+        /// How.
+        step: OrderGroupStep,
+    },
     /// The exchange took an order of a member off the book by itself.
     Removal {
         /// When.
@@ -70,8 +126,54 @@ pub enum LogEntry {
         /// What one YES contract pays.
         value: Price,
     },
+    /// A market's result was disputed; what was due is not paid until it is decided again.
+    Dispute {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        ticker: Ticker,
+    },
     /// An account was paid.
     Settlement(SettlementEntry),
+    /// What an account was paid was taken back, for the result was amended.
+    Reversal {
+        /// When.
+        at: DateTime<Utc>,
+        /// Whose.
+        account: AccountId,
+        /// The market.
+        ticker: Ticker,
+        /// What was taken back.
+        revenue: Money,
+        /// The account's balance after it.
+        balance: Money,
+    },
+    /// The collateral returned on an account's NO positions of an event changed.
+    CollateralReturn {
+        /// When.
+        at: DateTime<Utc>,
+        /// Whose.
+        account: AccountId,
+        /// The event.
+        event: EventTicker,
+        /// What is returned now.
+        returned: Money,
+        /// By how much that is more than before.
+        change: Money,
+        /// The account's balance after it.
+        balance: Money,
+    },
+    /// Cash came into an account.
+    Deposit {
+        /// When.
+        at: DateTime<Utc>,
+        /// Whose.
+        account: AccountId,
+        /// How much.
+        cash: Money,
+        /// The account's balance after it.
+        balance: Money,
+    },
     /// An account was opened.
     Opening {
         /// When.
@@ -80,8 +182,12 @@ pub enum LogEntry {
         account: AccountId,
         /// Its name.
         name: String,
+        /// What it is to the exchange; the fills of house accounts are not logged.
+        account_kind: AccountKind,
         /// Its first cash.
         cash: Money,
+        /// Its balance after it.
+        balance: Money,
     },
 }
 

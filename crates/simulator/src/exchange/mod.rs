@@ -8,22 +8,31 @@
 //! Buying YES at P costs P, buying NO (an ask) costs 1 − P; a YES and a NO of one account in one market annihilate and pay
 //! one dollar. So at every moment
 //! `Σ cash + open interest · $1 + fees kept = Σ opening cash`, exactly, in millionths of a dollar.
-//! Collateral is kept per market: nothing is returned across the markets of a mutually exclusive event.
+//! Cash and collateral are kept per market; what netting returns across the markets of a mutually exclusive event is a function
+//! of positions, kept beside them (`collateral`), and no part of that sum.
 
 mod account;
+mod agenda;
+mod amend;
 mod book;
 mod cancel;
 mod cash_flow;
+mod collateral;
 mod entry;
+mod fee_schedule;
 mod feed;
 mod fees;
+mod fills;
+mod group;
 mod ids;
 mod lifecycle;
 mod listing;
 mod log;
 mod order;
+mod pauses;
 mod reads;
 mod refusal;
+mod settlement;
 
 use std::collections::BTreeMap;
 
@@ -31,14 +40,17 @@ use autotrader_domain::{EventTicker, Money, SeriesTicker, Ticker};
 use chrono::{DateTime, Utc};
 
 pub use account::{Account, AccountKind, BalanceView, Holding, SettlementEntry};
+pub use amend::{AmendAck, AmendOrder, Decrease, DecreaseAck, ExpirationChange};
 pub use book::BookView;
-pub use feed::{FeedEvent, LifecycleStep};
+pub use fee_schedule::{EventFeeChange, SeriesFeeChange};
+pub use feed::{BookCause, FeedEvent, LifecycleStep};
 pub use fees::{BalancePrecision, RoundingLedger, trade_fee};
-pub use ids::{AccountId, IdError, MarketId, OrderId, TradeId, UserId};
+pub use group::{OrderGroup, OrderGroupStep};
+pub use ids::{AccountId, FeeChangeId, IdError, MarketId, OrderGroupId, OrderId, TradeId, UserId};
 pub use lifecycle::LifecycleError;
 pub use listing::{
-    Determination, Event, EventListing, FeeModel, ListingError, Market, MarketListing, PriceStructure,
-    Series, SeriesListing, SettlementSource,
+    Determination, Event, EventListing, FeeModel, FeeTerms, ListingError, Market, MarketListing,
+    PriceStructure, Series, SeriesListing, SettlementSource,
 };
 pub use log::{ExchangeLog, LogEntry};
 pub use order::{
@@ -47,8 +59,9 @@ pub use order::{
 };
 pub use refusal::Refusal;
 
+use agenda::Agenda;
 use ids::IdMint;
-use lifecycle::Agenda;
+use pauses::Maintenance;
 
 /// The exchange.
 #[derive(Debug, Clone)]
@@ -57,6 +70,7 @@ pub struct Exchange {
     mint: IdMint,
     exchange_active: bool,
     trading_active: bool,
+    maintenance: Maintenance,
     series: BTreeMap<SeriesTicker, Series>,
     events: BTreeMap<EventTicker, Event>,
     markets: BTreeMap<Ticker, Market>,
@@ -72,6 +86,12 @@ pub struct Exchange {
     agenda: Agenda,
     log: ExchangeLog,
     feed: Option<Vec<FeedEvent>>,
+    series_fee_changes: Vec<SeriesFeeChange>,
+    event_fee_changes: Vec<EventFeeChange>,
+    /// Fills of grouped orders that their groups have not counted yet: whose, which group, hundredths of a contract.
+    group_fills: Vec<(AccountId, OrderGroupId, i64)>,
+    /// One order in so many is cancelled in the minute after a cancel of all; none when zero.
+    swept_one_in: u32,
 }
 
 impl Exchange {
@@ -83,6 +103,7 @@ impl Exchange {
             mint: IdMint::new(seed),
             exchange_active: true,
             trading_active: true,
+            maintenance: Maintenance::Off,
             series: BTreeMap::new(),
             events: BTreeMap::new(),
             markets: BTreeMap::new(),
@@ -98,6 +119,10 @@ impl Exchange {
             agenda: Agenda::new(),
             log: ExchangeLog::new(),
             feed: None,
+            series_fee_changes: Vec::new(),
+            event_fee_changes: Vec::new(),
+            group_fills: Vec::new(),
+            swept_one_in: cancel::SWEPT_ONE_IN,
         }
     }
 
@@ -119,7 +144,9 @@ impl Exchange {
             at: self.now,
             account: id,
             name: name.to_owned(),
+            account_kind: kind,
             cash,
+            balance: cash,
         });
         id
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::fees::RoundingLedger;
-use super::ids::{AccountId, OrderId, TradeId};
+use super::ids::{AccountId, OrderGroupId, OrderId, TradeId};
 
 /// What happens when an order would match another order of the same account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -40,6 +40,8 @@ pub struct NewOrder {
     pub self_trade_prevention: SelfTradePrevention,
     /// Cancel it when trading is paused.
     pub cancel_on_pause: bool,
+    /// The order group it belongs to.
+    pub order_group_id: Option<OrderGroupId>,
 }
 
 impl NewOrder {
@@ -57,6 +59,7 @@ impl NewOrder {
             reduce_only: false,
             self_trade_prevention: SelfTradePrevention::Maker,
             cancel_on_pause: false,
+            order_group_id: None,
         }
     }
 
@@ -141,6 +144,10 @@ pub enum UpdateReason {
     HaltCancel,
     /// Capped at the position it may reduce.
     ReduceOnlyCancel,
+    /// Price, size, expiry or client id changed on request.
+    Amend,
+    /// Made smaller on request.
+    Decrease,
 }
 
 impl UpdateReason {
@@ -154,6 +161,8 @@ impl UpdateReason {
             Self::CloseCancel => "CloseCancel",
             Self::HaltCancel => "HaltCancel",
             Self::ReduceOnlyCancel => "ReduceOnlyCancel",
+            Self::Amend => "Amend",
+            Self::Decrease => "Decrease",
         }
     }
 }
@@ -165,7 +174,7 @@ pub struct OrderRecord {
     pub id: OrderId,
     /// Who placed it.
     pub account: AccountId,
-    /// What was asked for.
+    /// What was asked for, as later amended: the count is the total that may fill, what is filled already included.
     pub asked: NewOrder,
     /// Contracts filled.
     pub filled: Contracts,
@@ -258,8 +267,12 @@ pub struct FillRecord {
     pub price: Price,
     /// Whether it took.
     pub is_taker: bool,
+    /// What the fill paid (negative) or earned before its fee; a closed pair earns one dollar.
+    pub revenue: Money,
     /// The net fee.
     pub fee: Money,
+    /// The account's balance after it: cash and returned collateral, what this fill changes in the return not yet included.
+    pub balance: Money,
     /// When.
     pub at: DateTime<Utc>,
     /// The account's position in the market after it, in hundredths of a contract, negative for NO.

@@ -13,6 +13,7 @@ use super::ids::{AccountId, OrderId};
 use super::listing::{Event, FeeModel, Market, Series};
 use super::log::ExchangeLog;
 use super::order::{FillRecord, OrderRecord, TradeRecord};
+use super::refusal::Refusal;
 
 impl Exchange {
     /// The time up to which everything has happened.
@@ -30,7 +31,7 @@ impl Exchange {
     /// Whether new orders are taken.
     #[must_use]
     pub const fn is_trading_active(&self) -> bool {
-        self.exchange_active && self.trading_active
+        self.exchange_active && self.trading_active && !self.is_in_maintenance()
     }
 
     /// The exchange's clock: counts book changes, so a snapshot taken now contains every change up to it.
@@ -111,7 +112,7 @@ impl Exchange {
     #[must_use]
     pub fn positions_as_of(&self, account: AccountId, at: DateTime<Utc>) -> BTreeMap<Ticker, Holding> {
         self.account(account)
-            .map(|account| account.as_of(at).1)
+            .map(|account| account.as_of(at).2)
             .unwrap_or_default()
     }
 
@@ -119,8 +120,8 @@ impl Exchange {
     #[must_use]
     pub fn balance_as_of(&self, account: AccountId, at: DateTime<Utc>) -> Option<BalanceView> {
         let account = self.account(account)?;
-        let (cash, holdings) = account.as_of(at);
-        Some(self.valued(cash, account.reserved(), &holdings))
+        let (cash, returned, holdings) = account.as_of(at);
+        Some(self.valued(cash, returned, account.reserved(), &holdings))
     }
 
     /// An account's net position in one market.
@@ -135,10 +136,21 @@ impl Exchange {
     #[must_use]
     pub fn balance(&self, account: AccountId) -> Option<BalanceView> {
         let account = self.account(account)?;
-        Some(self.valued(account.cash, account.reserved(), &account.holdings))
+        Some(self.valued(
+            account.cash,
+            account.returned(),
+            account.reserved(),
+            &account.holdings,
+        ))
     }
 
-    fn valued(&self, cash: Money, reserved: Money, holdings: &BTreeMap<Ticker, Holding>) -> BalanceView {
+    fn valued(
+        &self,
+        cash: Money,
+        returned: Money,
+        reserved: Money,
+        holdings: &BTreeMap<Ticker, Holding>,
+    ) -> BalanceView {
         let worth = |(ticker, holding): (&Ticker, &Holding)| {
             let last = self.markets.get(ticker).and_then(|market| market.last_price);
             let size = holding.net.size();
@@ -150,8 +162,9 @@ impl Exchange {
         };
         BalanceView {
             cash,
+            returned,
             reserved,
-            available: cash.saturating_sub(reserved),
+            available: cash.saturating_add(returned).saturating_sub(reserved),
             portfolio_value: holdings.iter().map(worth).sum(),
         }
     }
@@ -240,20 +253,25 @@ impl Exchange {
         cash.saturating_add(pairs).saturating_add(self.fees_kept)
     }
 
-    /// The fee model and multiplier (in millionths) of a market.
-    #[must_use]
-    pub fn fee_terms(&self, market: &Market) -> (FeeModel, u32) {
-        self.series
-            .get(&market.series)
-            .map_or((FeeModel::Quadratic, 1_000_000), |series| {
-                (series.listing.fee_model, series.listing.fee_multiplier_millionths)
-            })
+    /// Contracts that match before an account's resting order does, by price and time.
+    ///
+    /// # Errors
+    /// [`Refusal::NotFound`] for an order that is not the account's or does not rest.
+    pub fn queue_position(&self, account: AccountId, id: OrderId) -> Result<Contracts, Refusal> {
+        let order = self.order(account, id).ok_or(Refusal::NotFound)?;
+        let market = self.markets.get(&order.asked.ticker).ok_or(Refusal::NotFound)?;
+        let ahead = market
+            .ladder
+            .ahead_of(order.asked.side, order.asked.price, id)
+            .ok_or(Refusal::NotFound)?;
+        Ok(Contracts::from_raw(ahead).unwrap_or(Contracts::ZERO))
     }
 
     pub(super) fn refresh_reserve(&mut self, account: AccountId, ticker: &Ticker) {
-        let Some((model, multiplier)) = self.markets.get(ticker).map(|market| self.fee_terms(market)) else {
+        let Some(market) = self.markets.get(ticker) else {
             return;
         };
+        let (model, multiplier) = self.fee_terms(market);
         let mut quotes: Vec<(BookSide, Price, i64)> = self
             .resting(account, ticker)
             .map(|order| (order.asked.side, order.asked.price, order.remaining.raw()))
@@ -262,8 +280,9 @@ impl Exchange {
         let Some(holder) = self.account(account) else {
             return;
         };
+        let nets = self.nets(holder, &market.listing.event);
         let holding = holder.holdings.get(ticker).unwrap_or(&empty);
-        let money = reserve(holding, &mut quotes, model, multiplier);
+        let money = reserve(holding, &mut quotes, model, multiplier, nets);
         if let Some(holder) = self.account_mut(account) {
             holder.set_reserved(ticker, money);
         }
@@ -272,17 +291,21 @@ impl Exchange {
 
 /// What resting quotes of one market could cost: on each side the best ones first close the holding for nothing, the
 /// rest costs its outcome's price; maker fees are added where the series charges them.
+///
+/// With netting in a mutually exclusive event (`nets`) a bid holds back its full price even where it closes NO contracts: the
+/// closed pair pays a dollar, but its NO contract's return of up to a dollar ends.
 pub(super) fn reserve(
     holding: &Holding,
     quotes: &mut [(BookSide, Price, i64)],
     model: FeeModel,
     multiplier: u32,
+    nets: bool,
 ) -> Money {
     quotes.sort_by_key(|(side, price, _)| match side {
         BookSide::Bid => (0, -price.raw()),
         BookSide::Ask => (1, price.raw()),
     });
-    let mut covered_bids = holding.closable(BookSide::Bid);
+    let mut covered_bids = if nets { 0 } else { holding.closable(BookSide::Bid) };
     let mut covered_asks = holding.closable(BookSide::Ask);
     let mut total = Money::ZERO;
     for &mut (side, price, count) in quotes {

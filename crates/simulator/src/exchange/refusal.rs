@@ -6,10 +6,10 @@ pub enum Refusal {
     /// No such market, order or account; a finished order answers the same.
     #[error("not found")]
     NotFound,
-    /// The market is not open: before its opening, paused, or past its close.
+    /// The market is not open: before its opening or past its close.
     #[error("market inactive")]
     MarketInactive,
-    /// Trading is paused; cancels still work.
+    /// Trading is paused, on the exchange or in this market; cancels still work.
     #[error("trading is paused")]
     TradingPaused,
     /// The exchange is paused; nothing works.
@@ -33,6 +33,15 @@ pub enum Refusal {
     /// The client id was used before by this account, whatever became of that order.
     #[error("order already exists")]
     OrderAlreadyExists,
+    /// An amendment names another side than the order has.
+    #[error("order side mismatch")]
+    OrderSideMismatch,
+    /// An amendment names another market than the order's.
+    #[error("order ticker mismatch")]
+    OrderTickerMismatch,
+    /// An amendment names another client id than the order's.
+    #[error("order id and client order id mismatch")]
+    OrderIdAndClientOrderIdMismatch,
     /// A fill-or-kill order found too little on the book; its client id is spent.
     #[error("fill or kill insufficient resting volume")]
     FillOrKillInsufficientVolume,
@@ -48,7 +57,10 @@ impl Refusal {
             | Self::InvalidOrder(_)
             | Self::InvalidOrderSize
             | Self::InvalidParameters(_)
-            | Self::InsufficientBalance => 400,
+            | Self::InsufficientBalance
+            | Self::OrderSideMismatch
+            | Self::OrderTickerMismatch
+            | Self::OrderIdAndClientOrderIdMismatch => 400,
             Self::MarketInactive
             | Self::TradingPaused
             | Self::ExchangePaused
@@ -71,6 +83,9 @@ impl Refusal {
             Self::InvalidParameters(_) => "invalid_parameters",
             Self::InsufficientBalance => "insufficient_balance",
             Self::OrderAlreadyExists => "order_already_exists",
+            Self::OrderSideMismatch => "order_side_mismatch",
+            Self::OrderTickerMismatch => "order_ticker_mismatch",
+            Self::OrderIdAndClientOrderIdMismatch => "order_id_and_client_order_id_mismatch",
             Self::FillOrKillInsufficientVolume => "fill_or_kill_insufficient_resting_volume",
         }
     }

@@ -129,7 +129,7 @@ impl Liquidity {
         for (maker, style) in self.makers.iter().zip(&STYLES) {
             let wanted = wanted(style, contract, fair);
             if !stands(exchange, *maker, ticker, &wanted) {
-                exchange.cancel_all(*maker, Some(ticker), at);
+                exchange.cancel_in_market(*maker, ticker, at);
                 fresh.push((*maker, wanted));
             }
         }

@@ -161,9 +161,9 @@ fn order_of(body: &Body) -> Result<NewOrder, ApiError> {
     if !matches!(shard, 0 | -1) {
         return Err(ApiError::parameter("exchange_index"));
     }
-    if group.is_some() {
-        return Err(ApiError::not_found());
-    }
+    let order_group_id = group
+        .map(|id| id.parse().map_err(|_| ApiError::not_found()))
+        .transpose()?;
     let count: Contracts = count.parse().map_err(|_| ApiError::parameter("count"))?;
     let price: Price = price.parse().map_err(|_| ApiError::from(Refusal::InvalidPrice))?;
     Ok(NewOrder {
@@ -177,6 +177,7 @@ fn order_of(body: &Body) -> Result<NewOrder, ApiError> {
         reduce_only,
         self_trade_prevention,
         cancel_on_pause,
+        order_group_id,
     })
 }
 
@@ -259,7 +260,7 @@ pub(super) async fn cancel(
     })))
 }
 
-/// Cancels what rests now; the real exchange may also cancel orders placed within the following minute, this one does not.
+/// Cancels what rests now, and some of what is placed within the following minute.
 pub(super) async fn cancel_all(
     State(app): State<App>,
     Caller(account): Caller,
@@ -269,7 +270,7 @@ pub(super) async fn cancel_all(
     if !moment.world.exchange().is_exchange_active() {
         return Err(Refusal::ExchangePaused.into());
     }
-    moment.world.exchange().cancel_all(account, None, now);
+    moment.world.exchange().cancel_all(account, now)?;
     if moment.faults.order_entry_answers_lost {
         return Err(ApiError::unavailable());
     }

@@ -53,9 +53,9 @@ pub(super) async fn balance(
     let updated = exchange
         .account(account)
         .map(|account| account.updated_at.min(shown_until).timestamp());
-    let dollars = wire::short_dollars(balance.cash);
+    let dollars = wire::short_dollars(balance.balance());
     Ok(Json(json!({
-        "balance": wire::cents(balance.cash),
+        "balance": wire::cents(balance.balance()),
         "balance_dollars": dollars,
         "portfolio_value": wire::cents(balance.portfolio_value),
         "updated_ts": updated,

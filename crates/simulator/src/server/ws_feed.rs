@@ -61,6 +61,7 @@ fn item(exchange: &Exchange, event: FeedEvent) -> Option<FeedItem> {
             delta,
             clock,
             at,
+            ..
         } => {
             let mut body = Map::new();
             body.insert("market_ticker".to_owned(), json!(ticker));
@@ -94,6 +95,10 @@ fn item(exchange: &Exchange, event: FeedEvent) -> Option<FeedItem> {
         FeedEvent::Lifecycle { ticker, step, at } => FeedItem::Lifecycle {
             body: lifecycle_body(exchange.market(&ticker)?, &step, at),
         },
+        FeedEvent::Position { .. }
+        | FeedEvent::OrderGroup { .. }
+        | FeedEvent::EventCreated { .. }
+        | FeedEvent::EventFee { .. } => return None,
     })
 }
 
@@ -224,6 +229,11 @@ fn lifecycle_body(market: &Market, step: &LifecycleStep, at: DateTime<Utc>) -> V
             "determination_ts": at.timestamp(),
             "result": wire::result(decided.result),
             "settlement_value": decided.value,
+        }),
+        LifecycleStep::PriceLevelsUpdated(prices) => json!({
+            "event_type": "price_level_structure_updated",
+            "price_level_structure": prices.name,
+            "price_ranges": prices.ranges,
         }),
         LifecycleStep::Settled(settled) => {
             json!({ "event_type": "settled", "settled_ts": settled.timestamp() })
