@@ -245,6 +245,12 @@ impl FaultDesk {
         &self.states
     }
 
+    /// The faults after the one with a serial number, as far as they are remembered.
+    pub fn notes_after(&self, serial: u64) -> impl Iterator<Item = &FaultNote> {
+        let known = self.notes.partition_point(|note| note.serial <= serial);
+        self.notes.range(known..)
+    }
+
     /// The last thousand faults, oldest first.
     pub fn notes(&self) -> impl DoubleEndedIterator<Item = &FaultNote> {
         self.notes.iter()

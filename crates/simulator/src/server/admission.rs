@@ -11,11 +11,11 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::App;
 use super::auth::Signer;
 use super::errors::ApiError;
 use super::keys::Scope;
 use super::limits::{Bucket, cost};
+use super::{App, faults};
 use crate::exchange::AccountId;
 
 /// Where the REST interface lives.
@@ -121,9 +121,10 @@ fn admitted(app: &App, request: &mut Request) -> Result<(), ApiError> {
         .and_then(|matched| matched.as_str().strip_prefix(ROOT))
         .unwrap_or_default()
         .to_owned();
+    let now = app.clock.now() + faults::skew();
     let signer = app
         .keys
-        .verify(request.headers(), &method, request.uri().path(), app.clock.now());
+        .verify(request.headers(), &method, request.uri().path(), now);
     if !is_private(&route) {
         return signer.map_or(Ok(()), |signer| charge(app, &signer, &method, &route));
     }

@@ -1,8 +1,9 @@
 //! The record of a run: every request and answer of the REST interface and every entry of the exchange's log, one JSON
 //! object a line.
 //!
-//! Each line has `seq` (counting from 1), `at` and `kind`: `request` and `answer` (which names its request's `seq`) here,
-//! the rest as the exchange's log names them. Signatures and key ids are never written: a request names the account
+//! Each line has `seq` (counting from 1), `at` and `kind`. The server's kinds are `request`, `answer` (the exchange's own,
+//! which names its request's `seq`) and `fault` (what kept an answer from its reader or spoilt it); the rest are named as
+//! in the exchange's log. Signatures and key ids are never written: a request names the account
 //! whose key it claims. Under one seed, a manual clock and one caller at a time two runs write the same bytes.
 
 use std::io::Write;
@@ -19,6 +20,7 @@ use serde_json::{Map, Value, json};
 use super::errors::ApiError;
 use super::{App, wire};
 use crate::exchange::ExchangeLog;
+use crate::faults::FaultDesk;
 
 /// The largest body that is read into the record; the exchange's own bodies are far smaller.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
@@ -31,6 +33,8 @@ struct Lines {
     seq: u64,
     /// How many entries of the exchange's log are written.
     copied: usize,
+    /// The serial number of the last fault that is written.
+    faults: u64,
     failed: bool,
 }
 
@@ -67,6 +71,7 @@ impl Journal {
                 sink,
                 seq: 0,
                 copied: 0,
+                faults: 0,
                 failed: false,
             }),
         }
@@ -95,6 +100,23 @@ impl Journal {
             }
         }
         lines.copied = log.entries().len();
+    }
+
+    /// Writes the faults that are new on the desk.
+    pub(crate) fn copy_faults(&self, desk: &FaultDesk) {
+        let mut lines = self.lines();
+        let known = lines.faults;
+        for note in desk.notes_after(known) {
+            let said = json!({
+                "at": wire::time(note.at),
+                "kind": "fault",
+                "fault": note.kind,
+                "site": note.site,
+                "detail": note.detail,
+            });
+            lines.write(fields(said));
+            lines.faults = note.serial;
+        }
     }
 
     /// Whether a line was lost.

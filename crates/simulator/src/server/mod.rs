@@ -26,6 +26,7 @@
 mod admission;
 mod auth;
 mod errors;
+mod faults;
 mod journal;
 mod keys;
 mod limits;
@@ -58,6 +59,7 @@ use crate::faults::FaultDesk;
 use crate::{Faults, SimulatedWorld};
 use auth::KeyRing;
 use errors::ApiError;
+use faults::Episodes;
 use journal::Journal;
 pub use journal::LogSink;
 pub use keys::{ApiKey, KeyError, KeyFiles, PublicKey, Scope, SimKeys};
@@ -111,6 +113,7 @@ struct App {
     keys: Arc<KeyRing>,
     faults: Arc<Mutex<FaultDesk>>,
     connections: Connections,
+    episodes: Arc<Episodes>,
     meter: Arc<Meter>,
     journal: Option<Arc<Journal>>,
     read_lag: TimeDelta,
@@ -126,6 +129,7 @@ struct Moment<'a> {
     /// The time up to which reads of an account show what happened.
     shown_until: DateTime<Utc>,
     journal: Option<&'a Journal>,
+    desk: &'a Mutex<FaultDesk>,
     feed: &'a broadcast::Sender<Arc<Batch>>,
 }
 
@@ -134,6 +138,10 @@ impl Drop for Moment<'_> {
     fn drop(&mut self) {
         if let Some(journal) = self.journal {
             journal.copy(self.world.exchange().log());
+            // Whoever holds the desk now leaves what it notes to the next moment.
+            if let Ok(desk) = self.desk.try_lock() {
+                journal.copy_faults(&desk);
+            }
         }
         ws::send_feed(self);
     }
@@ -147,18 +155,21 @@ impl App {
         world.advance_to(now);
         let faults = world.faults(now);
         let lag = TimeDelta::seconds(i64::from(faults.read_lag_seconds)) + self.read_lag;
+        let standing = self.episodes.reads_stand_at(now).unwrap_or(now);
         Moment {
             world,
             now,
             faults,
-            shown_until: now - lag,
+            shown_until: standing.min(now - lag),
             journal: self.journal.as_deref(),
+            desk: &self.faults,
             feed: &self.feed,
         }
     }
 
     fn account(&self, headers: &HeaderMap, method: &Method, uri: &Uri) -> Result<AccountId, ApiError> {
-        let signer = self.keys.verify(headers, method, uri.path(), self.clock.now())?;
+        let now = self.clock.now() + faults::skew();
+        let signer = self.keys.verify(headers, method, uri.path(), now)?;
         Ok(signer.account)
     }
 }
@@ -252,6 +263,7 @@ pub fn spawn<W: SimulatedWorld + 'static>(
         keys: Arc::new(KeyRing::new(options.keys)),
         faults: Arc::clone(&faults),
         connections: connections.clone(),
+        episodes: Arc::default(),
         meter: Arc::new(Meter::new(options.limits.unwrap_or_default())),
         journal: options.log.map(|sink| Arc::new(Journal::new(sink))),
         read_lag: TimeDelta::from_std(options.read_lag).unwrap_or(TimeDelta::MAX),

@@ -6,11 +6,12 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
+use chrono::{DateTime, Utc};
 
 use super::admission::admit;
 use super::errors::ApiError;
 use super::journal::record;
-use super::{App, market_data, order_entry, pages, portfolio, ws};
+use super::{App, faults, market_data, order_entry, pages, portfolio, ws};
 
 pub(super) fn router(app: App) -> Router {
     let api = Router::new()
@@ -57,11 +58,15 @@ pub(super) fn router(app: App) -> Router {
         )
         .route_layer(middleware::from_fn_with_state(app.clone(), admit))
         .layer(middleware::from_fn_with_state(app.clone(), throttle))
-        .layer(middleware::from_fn_with_state(app.clone(), record));
+        .layer(middleware::from_fn_with_state(app.clone(), record))
+        .route("/trade-api/ws/v2", get(ws::upgrade))
+        .layer(middleware::from_fn_with_state(app.clone(), faults::api));
+    let site = Router::new()
+        .route("/leaderboard/{*path}", get(pages::leaderboard))
+        .layer(middleware::from_fn_with_state(app.clone(), faults::page));
     Router::new()
         .merge(api)
-        .route("/trade-api/ws/v2", get(ws::upgrade))
-        .route("/leaderboard/{*path}", get(pages::leaderboard))
+        .merge(site)
         .fallback(|| async { ApiError::NoSuchPage })
         .layer(middleware::from_fn_with_state(app.clone(), date))
         .with_state(app)
@@ -75,12 +80,16 @@ async fn throttle(State(app): State<App>, request: Request, next: Next) -> Respo
     next.run(request).await
 }
 
-/// The `Date` of every answer is the world's, not the machine's.
+/// The `Date` of every answer is the world's, not the machine's, unless a fault has set it.
 async fn date(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let now = app.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
-    if let Ok(value) = HeaderValue::from_str(&now) {
-        response.headers_mut().insert(header::DATE, value);
+    if let Some(value) = date_value(app.clock.now()) {
+        response.headers_mut().entry(header::DATE).or_insert(value);
     }
     response
+}
+
+/// A time as a `Date` header says it.
+pub(super) fn date_value(at: DateTime<Utc>) -> Option<HeaderValue> {
+    HeaderValue::from_str(&at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
 }
