@@ -2,8 +2,8 @@
 
 use autotrader_domain::ports::FeedError;
 use autotrader_domain::{
-    Book, Contracts, EventTicker, MarketStatus, Money, Price, PriceRange, SeriesTicker, SettlementResult,
-    Ticker,
+    Book, Contracts, EventTicker, MarketStatus, Money, Net, Price, PriceRange, SeriesTicker,
+    SettlementResult, Ticker,
 };
 use chrono::{DateTime, Utc};
 use futures_util::Stream;
@@ -53,12 +53,12 @@ pub struct ListedMarket {
     pub status: Word<MarketStatus>,
     /// Best bid for YES; zero when there is none.
     pub yes_bid_dollars: Price,
-    /// Contracts at the best bid for YES.
-    pub yes_bid_size_fp: Contracts,
+    /// Contracts at the best bid for YES, as sent: negative sizes were recorded, so it is no depth to trade on.
+    pub yes_bid_size_fp: Net,
     /// Best ask for YES; one dollar when there is none.
     pub yes_ask_dollars: Price,
-    /// Contracts at the best ask for YES.
-    pub yes_ask_size_fp: Contracts,
+    /// Contracts at the best ask for YES, as sent: see [`Self::yes_bid_size_fp`].
+    pub yes_ask_size_fp: Net,
     /// Best bid for NO; zero when there is none.
     pub no_bid_dollars: Price,
     /// Best ask for NO; one dollar when there is none.

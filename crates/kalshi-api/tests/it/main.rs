@@ -10,11 +10,15 @@
     missing_docs
 )]
 
+mod captured_values;
 mod captures;
 mod clocks;
 mod faults;
 mod limits;
+mod mutations;
+mod openapi;
 mod orders;
 mod reads;
 mod refusals;
+mod specification;
 mod support;
