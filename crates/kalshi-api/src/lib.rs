@@ -41,6 +41,7 @@ mod tls;
 pub mod trades;
 mod venue_code;
 mod venue_error;
+pub mod websocket;
 mod wire;
 mod word;
 
