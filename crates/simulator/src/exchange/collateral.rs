@@ -51,6 +51,11 @@ impl Exchange {
         holder.netting = enabled;
         let held: Vec<Ticker> = holder.holdings.keys().cloned().collect();
         let quoted: Vec<Ticker> = holder.resting.keys().cloned().collect();
+        self.log.push(LogEntry::Netting {
+            at: now,
+            account,
+            enabled,
+        });
         for ticker in held {
             self.refresh_return(account, &ticker);
         }

@@ -9,6 +9,7 @@ use super::feed::FeedEvent;
 use super::ids::FeeChangeId;
 use super::lifecycle::LifecycleError;
 use super::listing::{FeeModel, FeeTerms, Market};
+use super::log::LogEntry;
 
 /// A scheduled change of a series' fees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +115,11 @@ impl Exchange {
         let market = self.market_mut(ticker)?;
         market.fee_waiver_until = Some(until);
         market.updated_at = now;
+        self.log.push(LogEntry::FeeWaiver {
+            at: now,
+            ticker: ticker.clone(),
+            until,
+        });
         self.refresh_reserves_in(&[ticker.clone()]);
         Ok(())
     }
@@ -134,6 +140,11 @@ impl Exchange {
         series.listing.fee_model = change.terms.model;
         series.listing.fee_multiplier_millionths = change.terms.multiplier_millionths;
         series.updated_at = now;
+        self.log.push(LogEntry::SeriesFees {
+            at: now,
+            series: change.series.clone(),
+            terms: change.terms,
+        });
         let markets: Vec<Ticker> = self
             .markets
             .values()
@@ -159,6 +170,11 @@ impl Exchange {
         event.fee_override = change.terms;
         event.updated_at = at;
         let markets = event.markets.clone();
+        self.log.push(LogEntry::EventFees {
+            at,
+            event: change.event.clone(),
+            terms: change.terms,
+        });
         self.refresh_reserves_in(&markets);
         self.publish(FeedEvent::EventFee {
             event: change.event,

@@ -8,8 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::agenda::Due;
 use super::feed::{FeedEvent, LifecycleStep};
 use super::listing::{
-    Event, EventListing, ListingError, Market, MarketListing, PriceStructure, Series, SeriesListing,
+    Event, EventListing, FeeTerms, ListingError, Market, MarketListing, PriceStructure, Series, SeriesListing,
 };
+use super::log::LogEntry;
 use super::order::UpdateReason;
 use super::{Exchange, book::Ladder};
 
@@ -40,11 +41,20 @@ impl Exchange {
             return Err(ListingError::Taken(listing.ticker.to_string()));
         }
         let ticker = listing.ticker.clone();
+        let at = self.now;
+        self.log.push(LogEntry::SeriesFees {
+            at,
+            series: ticker.clone(),
+            terms: FeeTerms {
+                model: listing.fee_model,
+                multiplier_millionths: listing.fee_multiplier_millionths,
+            },
+        });
         self.series.insert(
             ticker,
             Series {
                 listing,
-                updated_at: self.now,
+                updated_at: at,
             },
         );
         Ok(())
@@ -64,6 +74,12 @@ impl Exchange {
         }
         let ticker = listing.ticker.clone();
         let at = self.now;
+        self.log.push(LogEntry::EventListed {
+            at,
+            event: ticker.clone(),
+            series: listing.series.clone(),
+            mutually_exclusive: listing.mutually_exclusive,
+        });
         self.events.insert(
             ticker.clone(),
             Event {
@@ -104,6 +120,11 @@ impl Exchange {
             return Err(ListingError::NoParent(listing.event.to_string()));
         };
         event.markets.push(ticker.clone());
+        self.log.push(LogEntry::MarketListed {
+            at: now,
+            ticker: ticker.clone(),
+            event: listing.event.clone(),
+        });
         let series = event.listing.series.clone();
         self.agenda.add(listing.open_time, Due::Open(ticker.clone()));
         self.agenda.add(listing.close_time, Due::Close(ticker.clone()));

@@ -1,6 +1,6 @@
 //! The exchange's raw log: requests of members, all trades, all settlements, in the order they happened.
 
-use autotrader_domain::{Contracts, EventTicker, Money, Price, SettlementResult, Ticker};
+use autotrader_domain::{Contracts, EventTicker, Money, Price, SeriesTicker, SettlementResult, Ticker};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -8,6 +8,7 @@ use super::account::{AccountKind, SettlementEntry};
 use super::amend::{AmendAck, AmendOrder, Decrease, DecreaseAck};
 use super::group::OrderGroupStep;
 use super::ids::{AccountId, OrderGroupId, OrderId};
+use super::listing::FeeTerms;
 use super::order::{CancelAck, FillRecord, NewOrder, OrderAck, TradeRecord};
 
 /// One entry of the log; serialises as one flat JSON object with its kind in `kind`.
@@ -173,6 +174,63 @@ pub enum LogEntry {
         cash: Money,
         /// The account's balance after it.
         balance: Money,
+    },
+    /// A series was listed, or charges other fees from now on.
+    SeriesFees {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        series: SeriesTicker,
+        /// Its fees.
+        #[serde(flatten)]
+        terms: FeeTerms,
+    },
+    /// An event was listed.
+    EventListed {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        event: EventTicker,
+        /// Its series.
+        series: SeriesTicker,
+        /// Whether at most one of its markets can pay.
+        mutually_exclusive: bool,
+    },
+    /// An event has fees of its own from now on, or (`None`) its series' again.
+    EventFees {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        event: EventTicker,
+        /// Its fees.
+        terms: Option<FeeTerms>,
+    },
+    /// A market was listed.
+    MarketListed {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        ticker: Ticker,
+        /// Its event.
+        event: EventTicker,
+    },
+    /// The fees of a market are waived.
+    FeeWaiver {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which.
+        ticker: Ticker,
+        /// Until when, excluded.
+        until: DateTime<Utc>,
+    },
+    /// Collateral is returned to an account from now on, or not any more.
+    Netting {
+        /// When.
+        at: DateTime<Utc>,
+        /// Whose.
+        account: AccountId,
+        /// Whether it is.
+        enabled: bool,
     },
     /// An account was opened.
     Opening {
