@@ -105,6 +105,11 @@ impl Exported {
 /// The run that the two commands of the introduction make: default seed, default length. Made once for all that look at it.
 static DEFAULT: LazyLock<Exported> = LazyLock::new(|| Exported::of(&[]));
 
+/// The report of the default run and the exchange's own log of it.
+pub fn default_run() -> (&'static Value, &'static [u8]) {
+    (&DEFAULT.report, &DEFAULT.files["exchange.ndjson"].bytes)
+}
+
 /// One day, in which the first entries fall.
 static SHORT_RUN: LazyLock<Exported> = LazyLock::new(|| Exported::of(&["--days", "1", "--seed", "11"]));
 

@@ -12,12 +12,13 @@ use autotrader_domain::{Environment, ManualClock};
 use autotrader_kalshi_api::{
     ClientPorts, ClientSettings, Credentials, KalshiClient, SeededJitter, TokioSleeper,
 };
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use serde_json::Value;
 
 use crate::books::{Books, listed};
 use crate::place::Place;
 use crate::process::{Deadline, Finished, Running, SHORT, finish};
+use crate::wall_time;
 
 /// How long trading may take to begin: the leader changes seconds after the start, and again every minute.
 const TRADES_WITHIN: Duration = Duration::from_secs(120);
@@ -138,15 +139,6 @@ impl Stage {
         self.simulator.terminate();
         self.simulator.end(DRAINS_WITHIN).succeeded();
     }
-}
-
-/// Signatures carry the time, and the stand-in refuses those of another hour.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the other process signs with the machine's clock as well"
-)]
-fn wall_time() -> DateTime<Utc> {
-    Utc::now()
 }
 
 fn pointed_at(command: &mut Command, base_url: &str, leaderboard_url: &str) {

@@ -9,11 +9,24 @@
     reason = "a test stops loudly at what it did not expect"
 )]
 
+use chrono::{DateTime, Utc};
+
+mod audit;
 mod books;
 mod captures;
 mod cli;
 mod configuration;
 mod demo;
 mod live;
+mod openssl;
 mod place;
 mod process;
+
+/// Signatures carry the time, and the stand-in refuses those of another hour.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the other process signs with the machine's clock as well"
+)]
+fn wall_time() -> DateTime<Utc> {
+    Utc::now()
+}
