@@ -38,7 +38,11 @@ fn the_books_of_a_demo_are_recomputed_by_another_program() {
     let place = Place::new();
     let audited = audit(&place.write("exchange.ndjson", log)).succeeded();
     let cash = report["exchange"]["cash"].as_str().unwrap();
-    let trader = audited.stdout.lines().find(|line| line.contains(" trader: ")).unwrap();
+    let trader = audited
+        .stdout
+        .lines()
+        .find(|line| line.contains(" trader: "))
+        .unwrap();
     assert!(trader.contains(&format!("cash {cash},")), "{trader}: {cash}");
     let fills = report["fills"].as_u64().unwrap();
     let said = format!("compared: {fills} fills and their fees");

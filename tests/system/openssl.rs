@@ -70,10 +70,7 @@ impl Kind {
         let rsa = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
         match self {
             Self::Pkcs8 => must(place, &[&["genpkey", "-out", "key.pem"][..], &rsa].concat()),
-            Self::Ed25519 => must(
-                place,
-                &["genpkey", "-algorithm", "ED25519", "-out", "key.pem"],
-            ),
+            Self::Ed25519 => must(place, &["genpkey", "-algorithm", "ED25519", "-out", "key.pem"]),
             Self::Pkcs1 => {
                 must(place, &[&["genpkey", "-out", "new.pem"][..], &rsa].concat());
                 must(
@@ -118,7 +115,14 @@ impl Kind {
             Self::Pkcs1 | Self::Pkcs8 => openssl(
                 place,
                 &[
-                    &["dgst", "-sha256", "-verify", "public.pem", "-signature", "signature"][..],
+                    &[
+                        "dgst",
+                        "-sha256",
+                        "-verify",
+                        "public.pem",
+                        "-signature",
+                        "signature",
+                    ][..],
                     PSS,
                     &["text"],
                 ]
@@ -245,10 +249,7 @@ fn the_stand_in_accepts_what_openssl_signs() {
     ] {
         let (status, answer) = ask(options);
         assert_eq!(status, 401, "{name}: {answer}");
-        assert!(
-            answer.contains("INCORRECT_API_KEY_SIGNATURE"),
-            "{name}: {answer}"
-        );
+        assert!(answer.contains("INCORRECT_API_KEY_SIGNATURE"), "{name}: {answer}");
     }
 }
 

@@ -250,6 +250,13 @@ fn house_accounts_forget_finished_orders_and_log_nothing_but_trades() {
         .log()
         .entries()
         .iter()
+        .filter(|entry| {
+            let listed = matches!(
+                entry,
+                LogEntry::SeriesFees { .. } | LogEntry::EventListed { .. } | LogEntry::MarketListed { .. }
+            );
+            !listed
+        })
         .map(|entry| match entry {
             LogEntry::Opening { .. } => "opening",
             LogEntry::OrderRequest { .. } => "order",
