@@ -331,6 +331,13 @@ impl Market {
             .map(|(_, price, _)| *price)
     }
 
+    /// The size of the last trade; nothing when there was none.
+    #[must_use]
+    pub fn last_trade_size(&self) -> Contracts {
+        let last = self.recent.back().map_or(0, |(.., count)| *count);
+        Contracts::from_raw(last).unwrap_or(Contracts::ZERO)
+    }
+
     /// The highest bid and its size.
     #[must_use]
     pub fn best_bid(&self) -> Option<(Price, Contracts)> {

@@ -39,8 +39,6 @@ mod query;
 mod routes;
 mod wire;
 mod ws;
-mod ws_feed;
-mod ws_session;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -51,7 +49,7 @@ use autotrader_domain::ports::Clock;
 use axum::http::{HeaderMap, Method, Uri};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::exchange::AccountId;
@@ -66,10 +64,8 @@ pub use keys::{ApiKey, KeyError, KeyFiles, PublicKey, Scope, SimKeys};
 use limits::Meter;
 pub use limits::{BucketTerms, Tier};
 use listener::{Connection, Connections, ResettableListener};
-use ws_feed::Batch;
-
-/// How many batches of feed events a slow WebSocket reader may be behind before it is cut off.
-const FEED_BACKLOG: usize = 1_024;
+use ws::Hub;
+pub use ws::WsOptions;
 
 /// How long a stop waits for requests in flight before it drops them.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -90,6 +86,8 @@ pub struct ServerOptions {
     pub read_lag: Duration,
     /// Where every request, answer and entry of the exchange's log is written, one JSON object a line.
     pub log: Option<LogSink>,
+    /// How the WebSocket side behaves.
+    pub websocket: WsOptions,
 }
 
 impl std::fmt::Debug for ServerOptions {
@@ -101,6 +99,7 @@ impl std::fmt::Debug for ServerOptions {
             .field("faults", &self.faults)
             .field("read_lag", &self.read_lag)
             .field("log", &self.log.is_some())
+            .field("websocket", &self.websocket)
             .finish()
     }
 }
@@ -117,7 +116,7 @@ struct App {
     meter: Arc<Meter>,
     journal: Option<Arc<Journal>>,
     read_lag: TimeDelta,
-    feed: broadcast::Sender<Arc<Batch>>,
+    hub: Arc<Hub>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -130,7 +129,7 @@ struct Moment<'a> {
     shown_until: DateTime<Utc>,
     journal: Option<&'a Journal>,
     desk: &'a Mutex<FaultDesk>,
-    feed: &'a broadcast::Sender<Arc<Batch>>,
+    hub: &'a Hub,
 }
 
 impl Drop for Moment<'_> {
@@ -163,7 +162,7 @@ impl App {
             shown_until: standing.min(now - lag),
             journal: self.journal.as_deref(),
             desk: &self.faults,
-            feed: &self.feed,
+            hub: &self.hub,
         }
     }
 
@@ -267,7 +266,7 @@ pub fn spawn<W: SimulatedWorld + 'static>(
         meter: Arc::new(Meter::new(options.limits.unwrap_or_default())),
         journal: options.log.map(|sink| Arc::new(Journal::new(sink))),
         read_lag: TimeDelta::from_std(options.read_lag).unwrap_or(TimeDelta::MAX),
-        feed: broadcast::Sender::new(FEED_BACKLOG),
+        hub: Arc::new(Hub::new(options.websocket)),
         stopped: stopped.clone(),
     };
     let mut tasks = Vec::new();
