@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, Extension, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, Utc};
 use futures_util::SinkExt as _;
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 use tokio::sync::watch;
@@ -16,9 +17,10 @@ use super::delivery::{Delivery, State as Line};
 use super::feed::Batch;
 use super::hub::send_feed;
 use super::message::Outgoing;
-use super::mischief::{Honest, Mischief};
+use super::mischief::DeskMischief;
 use super::session::Session;
 use crate::server::errors::ApiError;
+use crate::server::listener::Connection;
 use crate::server::{App, until_stopped};
 
 /// The body of the exchange's pings, as recorded.
@@ -36,6 +38,7 @@ pub(in crate::server) async fn upgrade(
     uri: Uri,
     method: Method,
     headers: HeaderMap,
+    line: Option<Extension<ConnectInfo<Connection>>>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     if app.hub.refuses_handshake() {
@@ -53,7 +56,8 @@ pub(in crate::server) async fn upgrade(
         return ApiError::unavailable().into_response();
     }
     let session = Session::new(account, &app.hub.options);
-    upgrade.on_upgrade(move |socket| Conversation::open(app, socket, session).hold())
+    let line = line.map(|Extension(ConnectInfo(line))| line);
+    upgrade.on_upgrade(move |socket| Conversation::open(app, socket, session, line).hold())
 }
 
 /// What a conversation woke up for.
@@ -78,7 +82,7 @@ struct Conversation {
     socket: WebSocket,
     session: Session,
     delivery: Delivery,
-    mischief: Box<dyn Mischief + Send>,
+    line: Option<Connection>,
     news: broadcast::Receiver<Arc<Batch>>,
     stopped: watch::Receiver<bool>,
     pings: Interval,
@@ -86,18 +90,18 @@ struct Conversation {
 }
 
 impl Conversation {
-    fn open(app: App, socket: WebSocket, session: Session) -> Self {
+    fn open(app: App, socket: WebSocket, session: Session, line: Option<Connection>) -> Self {
         let news = app.hub.subscribe();
         app.moment().world.exchange().watch();
         let every = app.hub.options.ping_every;
         Self {
             news,
             stopped: app.stopped.clone(),
-            mischief: Box::new(Honest),
             app,
             socket,
             session,
             delivery: Delivery::default(),
+            line,
             pings: tokio::time::interval_at(Instant::now() + every, every),
             silent_until: None,
         }
@@ -170,8 +174,11 @@ impl Conversation {
                 self.silent_until.get_or_insert_with(|| Instant::now() + time);
                 Ok(())
             }
-            Line::Reset => {
+            Line::Cut { by_reset } => {
                 self.app.hub.note_reset();
+                if let (true, Some(line)) = (by_reset, &self.line) {
+                    line.reset();
+                }
                 Err(Over::Cut)
             }
         }
@@ -179,13 +186,15 @@ impl Conversation {
 
     /// The messages of a bundle of news, and of those that wait behind it.
     fn news(&mut self, first: Result<Arc<Batch>, RecvError>, out: &mut Vec<String>) -> Result<(), Over> {
-        let now = self.app.clock.now();
+        let app = self.app.clone();
+        let now = app.clock.now();
+        let mut mischief = DeskMischief::new(&app.faults, now, false);
         let mut messages = Vec::new();
         let mut next = first;
         for _ in 0..BUNDLES_A_FLUSH {
             match next {
                 Ok(batch) if batch.data_down => return Err(Over::Cut),
-                Ok(batch) => self.deliver(&batch, now, &mut messages),
+                Ok(batch) => self.deliver(&batch, now, &mut mischief, &mut messages),
                 Err(RecvError::Lagged(_)) => messages.extend(self.session.overflow_all(now)),
                 Err(RecvError::Closed) => return Err(Over::Cut),
             }
@@ -199,9 +208,15 @@ impl Conversation {
         Ok(())
     }
 
-    fn deliver(&mut self, batch: &Batch, now: chrono::DateTime<chrono::Utc>, messages: &mut Vec<Outgoing>) {
+    fn deliver(
+        &mut self,
+        batch: &Batch,
+        now: DateTime<Utc>,
+        mischief: &mut DeskMischief<'_>,
+        messages: &mut Vec<Outgoing>,
+    ) {
         for item in &batch.items {
-            self.session.deliver(item, now, self.mischief.as_mut(), messages);
+            self.session.deliver(item, now, mischief, messages);
         }
     }
 
@@ -212,16 +227,17 @@ impl Conversation {
         let mut moment = app.moment();
         send_feed(&mut moment);
         let now = moment.now;
+        let mut mischief = DeskMischief::new(&app.faults, now, app.hub.options.faulty_replies);
         let mut messages = Vec::new();
         loop {
             match self.news.try_recv() {
-                Ok(batch) => self.deliver(&batch, now, &mut messages),
+                Ok(batch) => self.deliver(&batch, now, &mut mischief, &mut messages),
                 Err(TryRecvError::Lagged(_)) => messages.extend(self.session.overflow_all(now)),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
         }
         let exchange = moment.world.exchange();
-        messages.extend(self.session.command(text, exchange, now, self.mischief.as_mut()));
+        messages.extend(self.session.command(text, exchange, now, &mut mischief));
         messages
     }
 

@@ -26,7 +26,7 @@ pub(super) enum State {
     /// Open, and nothing is sent for this long from now.
     Silent(Duration),
     /// To be cut without a closing handshake.
-    Reset,
+    Cut { by_reset: bool },
 }
 
 impl Delivery {
@@ -67,7 +67,7 @@ impl Delivery {
     fn data(&mut self, text: String, fault: Option<WsFault>, out: &mut Vec<String>) {
         match fault {
             Some(WsFault::Silence(time)) => return self.state = State::Silent(time),
-            Some(WsFault::Reset) => return self.state = State::Reset,
+            Some(WsFault::Cut { by_reset }) => return self.state = State::Cut { by_reset },
             Some(WsFault::Drop) => return,
             Some(WsFault::Reorder) if self.held.len() < LARGEST_WAIT => return self.held.push(text),
             Some(WsFault::Duplicate) => {
@@ -236,14 +236,15 @@ mod tests {
 
     #[test]
     fn each_fault_does_what_it_says_to_the_second_of_three() {
-        use WsFault::{Drop, Duplicate, Gap, Reorder, Reset, Silence};
+        use WsFault::{Cut, Drop, Duplicate, Gap, Reorder, Silence};
+        let by_reset = true;
         for (fault, expected, state) in [
             (Drop, &["a", "c"][..], State::Sound),
             (Duplicate, &["a", "b", "b", "c"][..], State::Sound),
             (Reorder, &["a", "c", "b"][..], State::Sound),
             (Gap(3), &["a", "b", "c"][..], State::Sound),
             (Silence(SECOND), &["a"][..], State::Silent(SECOND)),
-            (Reset, &["a"][..], State::Reset),
+            (Cut { by_reset }, &["a"][..], State::Cut { by_reset }),
         ] {
             let (out, end) = sent(vec![data("a", None), data("b", Some(fault)), data("c", None)]);
             assert_eq!(

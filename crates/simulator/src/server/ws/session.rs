@@ -123,7 +123,8 @@ impl Session {
         });
         let mut messages = Vec::new();
         for mut reply in answer.replies {
-            if mischief.loses_reply() {
+            let kind = reply.get("type").and_then(Value::as_str).unwrap_or_default();
+            if mischief.loses_reply(kind) {
                 continue;
             }
             if let Some(fields) = reply.as_object_mut() {
@@ -151,19 +152,14 @@ impl Session {
         self.pace.1 > self.commands_per_second
     }
 
-    /// An error about a subscription names it and, where its messages are numbered, takes a number.
     fn complain(&mut self, refused: &Refused) -> Value {
-        let mut message = refused.complaint.message();
-        if let Some(sid) = refused.sid
-            && let Some(subscription) = self.subscriptions.get_mut(&sid)
-            && let Some(fields) = message.as_object_mut()
-        {
-            fields.insert("sid".to_owned(), sid.into());
-            if subscription.channel.is_sequenced() {
-                fields.insert("seq".to_owned(), subscription.next_seq().into());
-            }
+        let about = refused
+            .sid
+            .and_then(|sid| Some((sid, self.subscriptions.get_mut(&sid)?)));
+        match about {
+            Some((sid, subscription)) => scoped(refused.complaint, subscription, sid),
+            None => refused.complaint.message(),
         }
-        message
     }
 
     fn perform(
@@ -230,10 +226,10 @@ impl Session {
                 tickers: &tickers,
                 tickers_too: wanted.initial_tickers,
             };
-            answer
-                .data
-                .extend(first.of(&mut subscription, exchange, now, mischief));
-            self.subscriptions.insert(sid, subscription);
+            let is_alive = first.send(&mut subscription, exchange, now, mischief, &mut answer.data);
+            if is_alive {
+                self.subscriptions.insert(sid, subscription);
+            }
         }
         Ok(answer)
     }
@@ -326,10 +322,12 @@ impl Session {
                     tickers: &added,
                     tickers_too: wanted.initial_tickers,
                 };
-                Ok(Answer {
-                    replies: vec![acknowledgement(subscription, wanted.sid, exchange)],
-                    data: first.of(subscription, exchange, now, mischief),
-                })
+                let replies = vec![acknowledgement(subscription, wanted.sid, exchange)];
+                let mut data = Vec::new();
+                if !first.send(subscription, exchange, now, mischief, &mut data) {
+                    self.subscriptions.remove(&wanted.sid);
+                }
+                Ok(Answer { replies, data })
             }
             _ => {
                 if let Filter::Only(kept) = &mut subscription.filter {
@@ -385,18 +383,8 @@ impl Session {
 
     /// Ends one subscription with the terminal error of a full buffer.
     fn overflow(&mut self, sid: u64, now: DateTime<Utc>) -> Option<Outgoing> {
-        let mut message = self.complain(&Refused {
-            complaint: Complaint::BufferOverflow,
-            sid: Some(sid),
-        });
-        self.subscriptions.remove(&sid)?;
-        if let Some(fields) = message.as_object_mut() {
-            fields.insert("sending_ts_ms".to_owned(), now.timestamp_millis().into());
-        }
-        Some(Outgoing {
-            text: format!("{message}\n"),
-            nature: Nature::Data(None),
-        })
+        let mut subscription = self.subscriptions.remove(&sid)?;
+        Some(overflow_of(&mut subscription, sid, now))
     }
 
     /// Ends all subscriptions: the reader was too slow.
@@ -417,39 +405,66 @@ struct Initial<'a> {
 }
 
 impl Initial<'_> {
-    fn of(
+    /// Appends the messages; whether the subscription is still there after them.
+    fn send(
         &self,
         subscription: &mut Subscription,
         exchange: &Exchange,
         now: DateTime<Utc>,
         mischief: &mut dyn Mischief,
-    ) -> Vec<Outgoing> {
-        let kind = match subscription.channel {
+        out: &mut Vec<Outgoing>,
+    ) -> bool {
+        let channel = subscription.channel;
+        let kind = match channel {
             Channel::Book => "orderbook_snapshot",
             Channel::Ticker if self.tickers_too => "ticker",
-            _ => return Vec::new(),
+            _ => return true,
         };
-        let channel = subscription.channel;
-        let markets = self.tickers.iter().filter_map(|ticker| exchange.market(ticker));
-        markets
-            .map(|market| {
-                let body = match channel {
-                    Channel::Book => bodies::snapshot(market, exchange, subscription.yes_scale),
-                    _ => Quote::of(market).text(now),
-                };
-                // A subscription that ends while it begins would be a reply; the other faults are possible.
-                let fault = mischief
-                    .with_message(channel, kind)
-                    .filter(|fault| *fault != WsFault::Overflow);
-                if let Some(WsFault::Gap(skipped)) = fault {
+        for market in self.tickers.iter().filter_map(|ticker| exchange.market(ticker)) {
+            let fault = mischief.with_message(channel, kind);
+            match fault {
+                Some(WsFault::Gap(skipped)) => {
                     subscription.seq = subscription.seq.saturating_add(skipped);
                 }
-                Outgoing {
-                    text: subscription.envelope(self.sid, now).around_text(kind, &body),
-                    nature: Nature::Data(fault),
+                Some(WsFault::Overflow) => {
+                    out.push(overflow_of(subscription, self.sid, now));
+                    return false;
                 }
-            })
-            .collect()
+                _ => {}
+            }
+            let body = match channel {
+                Channel::Book => bodies::snapshot(market, exchange, subscription.yes_scale),
+                _ => Quote::of(market).text(now),
+            };
+            out.push(Outgoing {
+                text: subscription.envelope(self.sid, now).around_text(kind, &body),
+                nature: Nature::Data(fault),
+            });
+        }
+        true
+    }
+}
+
+/// An error about a subscription names it and, where its messages are numbered, takes a number.
+fn scoped(complaint: Complaint, subscription: &mut Subscription, sid: u64) -> Value {
+    let mut message = complaint.message();
+    if let Some(fields) = message.as_object_mut() {
+        fields.insert("sid".to_owned(), sid.into());
+        if subscription.channel.is_sequenced() {
+            fields.insert("seq".to_owned(), subscription.next_seq().into());
+        }
+    }
+    message
+}
+
+fn overflow_of(subscription: &mut Subscription, sid: u64, now: DateTime<Utc>) -> Outgoing {
+    let mut message = scoped(Complaint::BufferOverflow, subscription, sid);
+    if let Some(fields) = message.as_object_mut() {
+        fields.insert("sending_ts_ms".to_owned(), now.timestamp_millis().into());
+    }
+    Outgoing {
+        text: format!("{message}\n"),
+        nature: Nature::Data(None),
     }
 }
 
