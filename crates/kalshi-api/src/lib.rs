@@ -4,9 +4,11 @@
 //! [`OrderGateway`](autotrader_domain::ports::OrderGateway) and
 //! [`AccountSource`](autotrader_domain::ports::AccountSource). It is the only place that reads the venue's JSON.
 //!
-//! - Wire structs are private (`wire`); `parse` turns them into domain types. A missing or mistyped required field is an
-//!   error that names its JSON path; unknown fields and unknown enum values are tolerated.
-//! - A write is sent once and ends as `NotSent`, `Accepted`, `Rejected` or `Unknown`. Reads retry with full jitter under
+//! - One public module for each family of endpoints, with its questions, its methods and the plain types that the domain has no
+//!   word for. Where it has one, private structs (`wire`) are turned into domain types (`parse`). A missing or mistyped
+//!   required field is an error that names its JSON path; unknown fields and unknown enum values ([`Word`]) are tolerated.
+//! - Listings are streams: a page is asked for when the one before it was taken.
+//! - A write is sent once and ends as `NotSent`, `Accepted`, `Rejected` or `Unknown` ([`WriteOutcome`]). Reads retry with full jitter under
 //!   a budget.
 //! - Signatures (RSA-PSS or Ed25519, over timestamp, method and path) go to loopback and to the documented hosts of the key's
 //!   own environment, and nowhere else.

@@ -4,7 +4,6 @@ use autotrader_domain::ports::{CancelOutcome, FeedError, PlaceOutcome};
 use autotrader_domain::{
     BookSide, ClientOrderId, Contracts, Money, OrderRequest, Price, Ticker, VenueOrderId,
 };
-use bytes::Bytes;
 use chrono::serde::ts_milliseconds;
 use chrono::{DateTime, Utc};
 use reqwest::Method;
@@ -17,6 +16,7 @@ use crate::outcome::WriteOutcome;
 use crate::parse::batch::{cancel_outcomes, place_outcomes};
 use crate::parse::decode::{decode, schema};
 use crate::subaccount::Subaccount;
+use crate::wire;
 use crate::wire::batch::{CancelBatch, CancelItem, CreateBatch};
 
 /// The new terms of a resting order. All are sent: what shall not change is repeated.
@@ -151,11 +151,6 @@ struct DecreaseBody<'a> {
     market_ticker: &'a str,
 }
 
-fn json<T: Serialize>(body: &T) -> Bytes {
-    // Writing plain strings and numbers into memory cannot fail.
-    Bytes::from(serde_json::to_vec(body).unwrap_or_default())
-}
-
 fn batch_size<T>(items: &[T]) -> u32 {
     u32::try_from(items.len()).unwrap_or(u32::MAX)
 }
@@ -224,7 +219,7 @@ impl KalshiClient {
             method: Method::POST,
             segments: &[portfolio, events, orders, order_id.as_str(), "amend"],
             query: &subaccount_query(subaccount.as_deref()),
-            body: Some(json(&body)),
+            body: Some(wire::body(&body)),
             kind: WriteKind::Amend,
             shard: amend.exchange_index,
         };
@@ -255,7 +250,7 @@ impl KalshiClient {
             method: Method::POST,
             segments: &[portfolio, events, orders, order_id.as_str(), "decrease"],
             query: &subaccount_query(subaccount.as_deref()),
-            body: Some(json(&body)),
+            body: Some(wire::body(&body)),
             kind: WriteKind::Decrease,
             shard: 0,
         };
@@ -281,7 +276,7 @@ impl KalshiClient {
             method: Method::POST,
             segments: &[portfolio, events, orders, "batched"],
             query: &[],
-            body: Some(json(&body)),
+            body: Some(wire::body(&body)),
             kind: WriteKind::BatchCreate(batch_size(requests)),
             shard: 0,
         };
@@ -305,7 +300,7 @@ impl KalshiClient {
             method: Method::DELETE,
             segments: &[portfolio, events, orders, "batched"],
             query: &[],
-            body: Some(json(&body)),
+            body: Some(wire::body(&body)),
             kind: WriteKind::BatchCancel(batch_size(requests)),
             shard: 0,
         };

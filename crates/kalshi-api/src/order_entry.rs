@@ -11,6 +11,7 @@ use crate::http::write::{Write, WriteKind};
 use crate::order_groups::OrderGroupId;
 use crate::parse::order::{cancel_outcome, place_outcome};
 use crate::subaccount::Subaccount;
+use crate::wire;
 use crate::wire::order::CreateOrder;
 
 pub(crate) const ORDERS: [&str; 3] = ["portfolio", "events", "orders"];
@@ -52,8 +53,7 @@ pub fn render_order(request: &OrderRequest) -> Bytes {
 /// The exact body of a create with options: equal requests and options give equal bytes.
 #[must_use]
 pub fn render_order_with(request: &OrderRequest, options: &OrderOptions) -> Bytes {
-    // Writing plain strings, numbers and booleans into memory cannot fail.
-    Bytes::from(serde_json::to_vec(&create_order(request, options)).unwrap_or_default())
+    wire::body(&create_order(request, options))
 }
 
 /// The body of a create, field by field.

@@ -5,7 +5,6 @@ use std::str::FromStr;
 
 use autotrader_domain::ports::FeedError;
 use autotrader_domain::{Contracts, NameError, VenueOrderId};
-use bytes::Bytes;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +14,7 @@ use crate::outcome::WriteOutcome;
 use crate::parse::decode::{decode, schema};
 use crate::question::Question;
 use crate::subaccount::Subaccount;
+use crate::wire;
 
 /// The exchange's id of an order group.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,11 +142,6 @@ struct GroupsAnswer {
     order_groups: Vec<OrderGroup>,
 }
 
-fn json<T: Serialize>(body: &T) -> Bytes {
-    // Writing plain strings and numbers into memory cannot fail.
-    Bytes::from(serde_json::to_vec(body).unwrap_or_default())
-}
-
 /// The answer to a created group; another part of the account than asked for is not what was asked.
 fn created(new: &NewOrderGroup, body: &[u8]) -> Result<OrderGroupId, FeedError> {
     let created: Created = decode("$", body)?;
@@ -196,7 +191,7 @@ impl KalshiClient {
             method: Method::POST,
             segments: &["portfolio", "order_groups", "create"],
             query: &[],
-            body: Some(json(&body)),
+            body: Some(wire::body(&body)),
             kind: WriteKind::OrderGroup,
             shard: new.exchange_index,
         };
@@ -246,7 +241,7 @@ impl KalshiClient {
                 (
                     Method::PUT,
                     Some("limit"),
-                    Some(json(&body)),
+                    Some(wire::body(&body)),
                     WriteKind::OrderGroup,
                 )
             }

@@ -11,7 +11,8 @@ pub(crate) mod order;
 pub(crate) mod portfolio;
 
 use autotrader_domain::ports::FeedError;
-use serde::{Deserialize, Deserializer};
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One page of a listing.
 pub(crate) trait Page {
@@ -20,6 +21,11 @@ pub(crate) trait Page {
     fn split(self) -> Result<(Vec<Self::Item>, String), FeedError>;
     /// What tells items apart.
     fn key(item: &Self::Item) -> String;
+}
+
+/// A body as it is sent. Our bodies are plain strings, numbers and booleans: writing them into memory cannot fail.
+pub(crate) fn body<T: Serialize>(body: &T) -> Bytes {
+    Bytes::from(serde_json::to_vec(body).unwrap_or_default())
 }
 
 /// A field that must be there but may be `null`.
