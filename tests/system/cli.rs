@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::captures::capture;
 use crate::place::Place;
-use crate::process::{SHORT, finish};
+use crate::process::{Deadline, Running, SHORT, finish};
 
 #[rstest]
 #[case(&["50", "10"], "0.18", "0.018", "5.18")]
@@ -386,4 +386,67 @@ fn wrong_usage_is_told_with_exit_code_2(#[case] arguments: &[&str]) {
 fn simulate_serves_this_machine_only() {
     let finished = Place::new().run(&["simulate", "--listen", "0.0.0.0:0", "--key-dir", "keys"]);
     assert!(finished.refused(2).contains("loopback"));
+}
+
+#[rstest]
+#[case(&["--faults", "ws_drops=1"], "`ws_drops` is not a fault")]
+#[case(&["--faults", "latency=1:5"], "`5` is not a time such as 250ms or 30s")]
+#[case(&["--faults", ""], "is not KIND=RATE")]
+#[case(&["--tier", "gold"], "`gold` is not a tier; the tiers are basic, advanced")]
+#[case(&["--key-type", "dsa"], "dsa")]
+#[case(&["--fault-seed", "x"], "invalid digit")]
+fn what_simulate_cannot_do_is_told_with_exit_code_2(#[case] arguments: &[&str], #[case] said: &str) {
+    let all = [&["simulate", "--key-dir", "keys"], arguments].concat();
+    let place = Place::new();
+    let finished = place.run(&all);
+    assert_eq!(finished.code, Some(2), "{}", finished.stderr);
+    assert!(finished.stderr.contains(said), "{}", finished.stderr);
+    assert!(!place.work().join("keys").exists(), "nothing is written");
+}
+
+#[test]
+fn simulate_says_where_its_keys_admin_endpoint_and_log_are() {
+    let place = Place::new();
+    let mut simulator = Running::start(&mut place.autotrader(&[
+        "simulate",
+        "--key-dir",
+        "keys",
+        "--key-type",
+        "ed25519",
+        "--tier",
+        "basic",
+        "--faults",
+        "all,latency=10000:1ms",
+        "--log",
+        "log.ndjson",
+        "--admin",
+    ]));
+    let line = simulator.until("{", Deadline::after(SHORT));
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(ready["key_id"], ready["ed25519_key_id"]);
+    assert_eq!(ready["private_key_path"], ready["ed25519_private_key_path"]);
+    let base = ready["base_url"].as_str().unwrap();
+    let admin = ready["admin_url"].as_str().unwrap();
+    assert_eq!(admin.strip_suffix("/admin"), base.strip_suffix("/trade-api/v2"));
+    let token = ready["admin_token_path"].as_str().unwrap();
+    let secret = std::fs::read_to_string(token).unwrap();
+    assert_eq!(secret.len(), 64);
+    assert!(!line.contains(&secret), "the token is not printed");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = std::fs::metadata(token).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    simulator.terminate();
+    assert_eq!(simulator.end(SHORT).code, Some(0));
+    let log = std::fs::read_to_string(place.work().join("log.ndjson")).unwrap();
+    assert!(log.lines().count() > 0, "openings are logged");
+    for line in log.lines() {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(entry["kind"].is_string() && entry["seq"].is_u64(), "{line}");
+    }
+    // Evidence is not overwritten.
+    let again = place.run(&["simulate", "--key-dir", "keys", "--log", "log.ndjson"]);
+    assert!(again.refused(1).contains("log.ndjson"));
 }

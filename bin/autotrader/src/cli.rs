@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use autotrader_domain::{ExecutionMode, FeeRounding, Ticker};
+use autotrader_simulator::faults::{FaultSpec, SpecError};
+use autotrader_simulator::server::Tier;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trades the exchange's AI-leaderboard contracts.
@@ -150,9 +152,49 @@ pub struct SimulateArgs {
     /// Seed of the invented world.
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
-    /// Directory that receives `key_id` and `private_key.pem`.
+    /// Directory that receives the keys: `key_id` and `private_key.pem`, and the others that the ready line names.
     #[arg(long)]
     pub key_dir: PathBuf,
+    /// Which key the ready line names as `key_id` and `private_key_path`; both are always accepted.
+    #[arg(long, value_enum, default_value_t = KeyTypeArg::Rsa)]
+    pub key_type: KeyTypeArg,
+    /// How fast an account may ask: basic, advanced, expert, premier, paragon, prime, prestige or unlimited.
+    #[arg(long, default_value = "unlimited", value_parser = parse_tier)]
+    pub tier: Tier,
+    /// Write every request, answer, fault, trade and ledger entry into this file, one JSON object a line.
+    #[arg(long)]
+    pub log: Option<PathBuf>,
+    /// What goes wrong: `KIND=RATE[:AMOUNT][@SCOPE]`, separated by commas, the rate per ten thousand, such as
+    /// `ws_drop=50,latency=100:250ms@reads`; `all` for every kind at its usual rate.
+    #[arg(long, value_parser = parse_faults)]
+    pub faults: Option<FaultSpec>,
+    /// Seed of the faults: equal seeds and equal requests meet equal faults.
+    #[arg(long, default_value_t = 7)]
+    pub fault_seed: u64,
+    /// Open the admin endpoint: faults on demand, pauses, results, and the truth to compare with. The ready line then has
+    /// `admin_url` and `admin_token_path`.
+    #[arg(long)]
+    pub admin: bool,
+}
+
+fn parse_tier(text: &str) -> Result<Tier, String> {
+    Tier::named(text).ok_or_else(|| {
+        let names: Vec<&str> = Tier::ALL.iter().map(|tier| tier.name).collect();
+        format!("`{text}` is not a tier; the tiers are {}", names.join(", "))
+    })
+}
+
+fn parse_faults(text: &str) -> Result<FaultSpec, String> {
+    text.parse().map_err(|error: SpecError| error.to_string())
+}
+
+/// A kind of key, as a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeyTypeArg {
+    /// RSA with PSS.
+    Rsa,
+    /// Ed25519.
+    Ed25519,
 }
 
 /// How a fee is rounded, as a flag.

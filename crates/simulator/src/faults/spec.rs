@@ -43,6 +43,9 @@ pub enum SpecError {
 }
 
 impl FaultSpec {
+    /// The longest amount, in milliseconds: a day.
+    pub const LONGEST_MS: i64 = 86_400_000;
+
     /// The rules, in the order written.
     #[must_use]
     pub fn rules(&self) -> &[(FaultKind, FaultRule)] {
@@ -110,13 +113,10 @@ fn amount(kind: FaultKind, text: &str) -> Result<i64, SpecError> {
     let number: i64 = digits.parse().map_err(|_| error())?;
     let amount = number
         .checked_mul(unit)
-        .filter(|ms| *ms <= LONGEST_MS)
+        .filter(|ms| *ms <= FaultSpec::LONGEST_MS)
         .ok_or_else(error)?;
     Ok(if negative { -amount } else { amount })
 }
-
-/// The longest amount: a day.
-const LONGEST_MS: i64 = 86_400_000;
 
 fn item(text: &str) -> Result<Vec<(FaultKind, FaultRule)>, SpecError> {
     if text == "all" {

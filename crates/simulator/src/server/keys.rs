@@ -276,7 +276,8 @@ fn new_id<R: RngCore>(rng: &mut R) -> String {
     uuid_text(id)
 }
 
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a file that only its owner can read; an existing one is replaced.
+pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

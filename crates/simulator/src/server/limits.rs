@@ -75,13 +75,16 @@ impl Tier {
         write: terms(300, 600),
         balance_per_second: 1,
     };
+    /// The third tier of the rate-limit guide.
+    pub const EXPERT: Self = Self::high("expert", 600, 600);
+    /// The fourth tier of the rate-limit guide.
+    pub const PREMIER: Self = Self::high("premier", 1_000, 1_000);
+    /// The fifth tier of the rate-limit guide.
+    pub const PARAGON: Self = Self::high("paragon", 2_000, 2_000);
+    /// The sixth tier of the rate-limit guide.
+    pub const PRIME: Self = Self::high("prime", 4_000, 4_000);
     /// The highest tier of the rate-limit guide.
-    pub const PRESTIGE: Self = Self {
-        name: "prestige",
-        read: terms(10_000, 10_000),
-        write: terms(8_000, 16_000),
-        balance_per_second: 5,
-    };
+    pub const PRESTIGE: Self = Self::high("prestige", 10_000, 8_000);
     /// So much that nobody meets a limit; for tests of something else.
     pub const UNLIMITED: Self = Self {
         name: "unlimited",
@@ -89,6 +92,34 @@ impl Tier {
         write: terms(100_000_000, 100_000_000),
         balance_per_second: 1_000_000,
     };
+
+    /// All tiers, the slowest first.
+    pub const ALL: [Self; 8] = [
+        Self::BASIC,
+        Self::ADVANCED,
+        Self::EXPERT,
+        Self::PREMIER,
+        Self::PARAGON,
+        Self::PRIME,
+        Self::PRESTIGE,
+        Self::UNLIMITED,
+    ];
+
+    /// The tier of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|tier| tier.name == name)
+    }
+
+    /// A tier above the second: one second of reads and two of writes, five balances a second.
+    const fn high(name: &'static str, read: u32, write: u32) -> Self {
+        Self {
+            name,
+            read: terms(read, read),
+            write: terms(write, write * 2),
+            balance_per_second: 5,
+        }
+    }
 }
 
 impl Default for Tier {

@@ -1,7 +1,7 @@
 //! Connections that can be reset: a client sees `ECONNRESET`, not an orderly end.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -64,15 +64,19 @@ impl Connections {
         open.push(Arc::downgrade(switch));
     }
 
-    /// Resets all; returns how many were open.
-    pub(super) fn reset_all(&self) -> usize {
-        let switches: Vec<Weak<Switch>> =
-            std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let open: Vec<Arc<Switch>> = switches.iter().filter_map(Weak::upgrade).collect();
-        for switch in &open {
+    /// Resets all but one; returns how many that were.
+    pub(super) fn reset_all_but(&self, spared: Option<&Connection>) -> usize {
+        let is_spared =
+            |switch: &Weak<Switch>| spared.is_some_and(|spared| Weak::ptr_eq(&spared.switch, switch));
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kept, gone): (Vec<_>, Vec<_>) = open.drain(..).partition(is_spared);
+        *open = kept;
+        drop(open);
+        let gone: Vec<Arc<Switch>> = gone.iter().filter_map(Weak::upgrade).collect();
+        for switch in &gone {
             switch.reset();
         }
-        open.len()
+        gone.len()
     }
 }
 
@@ -80,20 +84,31 @@ impl Connections {
 ///
 /// Holds the connection's switch weakly, so that a request that outlives it does not count as an open connection.
 #[derive(Debug, Clone)]
-pub(super) struct Connection(Weak<Switch>);
+pub(super) struct Connection {
+    switch: Weak<Switch>,
+    peer: IpAddr,
+}
 
 impl Connection {
     /// Resets it: nothing more is read or written, and the other side sees a TCP reset.
     pub(super) fn reset(&self) {
-        if let Some(switch) = self.0.upgrade() {
+        if let Some(switch) = self.switch.upgrade() {
             switch.reset();
         }
+    }
+
+    /// The other side's address.
+    pub(super) const fn peer(&self) -> IpAddr {
+        self.peer
     }
 }
 
 impl Connected<IncomingStream<'_, ResettableListener>> for Connection {
     fn connect_info(stream: IncomingStream<'_, ResettableListener>) -> Self {
-        Self(Arc::downgrade(&stream.io().switch))
+        Self {
+            switch: Arc::downgrade(&stream.io().switch),
+            peer: stream.remote_addr().ip(),
+        }
     }
 }
 

@@ -23,6 +23,7 @@
 //! }
 //! ```
 
+mod admin;
 mod admission;
 mod auth;
 mod errors;
@@ -55,9 +56,10 @@ use tokio::task::JoinHandle;
 use crate::exchange::AccountId;
 use crate::faults::FaultDesk;
 use crate::{Faults, SimulatedWorld};
+pub use admin::AdminToken;
 use auth::KeyRing;
 use errors::ApiError;
-use faults::Episodes;
+use faults::{Disputes, Episodes};
 use journal::Journal;
 pub use journal::LogSink;
 pub use keys::{ApiKey, KeyError, KeyFiles, PublicKey, Scope, SimKeys};
@@ -80,6 +82,8 @@ pub struct ServerOptions {
     pub move_every: Option<Duration>,
     /// What goes wrong; see [`ServerHandle::faults`].
     pub faults: FaultDesk,
+    /// Opens the admin endpoint under `/admin` to whoever holds this token; without one there is none.
+    pub admin: Option<AdminToken>,
     /// How fast every account may ask; [`Tier::BASIC`] when not given.
     pub limits: Option<Tier>,
     /// How far reads of orders, fills, positions, settlements and balance lag behind, beside what the world's faults add.
@@ -97,6 +101,7 @@ impl std::fmt::Debug for ServerOptions {
             .field("move_every", &self.move_every)
             .field("limits", &self.limits)
             .field("faults", &self.faults)
+            .field("admin", &self.admin)
             .field("read_lag", &self.read_lag)
             .field("log", &self.log.is_some())
             .field("websocket", &self.websocket)
@@ -113,6 +118,7 @@ struct App {
     faults: Arc<Mutex<FaultDesk>>,
     connections: Connections,
     episodes: Arc<Episodes>,
+    disputes: Arc<Disputes>,
     meter: Arc<Meter>,
     journal: Option<Arc<Journal>>,
     read_lag: TimeDelta,
@@ -152,6 +158,7 @@ impl App {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         world.advance_to(now);
+        self.disputes.go_on(world.exchange(), &self.faults, now);
         let faults = world.faults(now);
         let lag = TimeDelta::seconds(i64::from(faults.read_lag_seconds)) + self.read_lag;
         let standing = self.episodes.reads_stand_at(now).unwrap_or(now);
@@ -179,6 +186,7 @@ pub struct ServerHandle {
     address: SocketAddr,
     faults: Arc<Mutex<FaultDesk>>,
     connections: Connections,
+    has_admin: bool,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -211,6 +219,12 @@ impl ServerHandle {
         )
     }
 
+    /// Where the admin endpoint is; nothing when it was not opened.
+    #[must_use]
+    pub fn admin_url(&self) -> Option<String> {
+        self.has_admin.then(|| format!("http://{}/admin", self.address))
+    }
+
     /// The desk that decides what goes wrong; changes hold from the next request and message on.
     #[must_use]
     pub fn faults(&self) -> Arc<Mutex<FaultDesk>> {
@@ -220,7 +234,7 @@ impl ServerHandle {
     /// Resets every open connection, WebSockets included; returns how many there were.
     #[must_use = "nothing is reset where nothing is open"]
     pub fn reset_connections(&self) -> usize {
-        self.connections.reset_all()
+        self.connections.reset_all_but(None)
     }
 
     /// Stops taking requests, lets those in flight finish for two seconds, and closes WebSockets.
@@ -263,6 +277,7 @@ pub fn spawn<W: SimulatedWorld + 'static>(
         faults: Arc::clone(&faults),
         connections: connections.clone(),
         episodes: Arc::default(),
+        disputes: Arc::default(),
         meter: Arc::new(Meter::new(options.limits.unwrap_or_default())),
         journal: options.log.map(|sink| Arc::new(Journal::new(sink))),
         read_lag: TimeDelta::from_std(options.read_lag).unwrap_or(TimeDelta::MAX),
@@ -273,7 +288,8 @@ pub fn spawn<W: SimulatedWorld + 'static>(
     if let Some(every) = options.move_every {
         tasks.push(tokio::spawn(keep_moving(app.clone(), every, stopped.clone())));
     }
-    let service = routes::router(app).into_make_service_with_connect_info::<Connection>();
+    let has_admin = options.admin.is_some();
+    let service = routes::router(app, options.admin).into_make_service_with_connect_info::<Connection>();
     let on_shutdown = stop.clone();
     let mut told = stopped;
     tasks.push(tokio::spawn(async move {
@@ -291,6 +307,7 @@ pub fn spawn<W: SimulatedWorld + 'static>(
         address,
         faults,
         connections,
+        has_admin,
         stop,
         tasks,
     })

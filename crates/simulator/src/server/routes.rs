@@ -8,12 +8,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use chrono::{DateTime, Utc};
 
+use super::admin::AdminToken;
 use super::admission::admit;
 use super::errors::ApiError;
 use super::journal::record;
 use super::{App, faults, market_data, order_entry, pages, portfolio, ws};
 
-pub(super) fn router(app: App) -> Router {
+pub(super) fn router(app: App, admin: Option<AdminToken>) -> Router {
     let api = Router::new()
         .route("/trade-api/v2/exchange/status", get(market_data::exchange_status))
         .route(
@@ -64,10 +65,11 @@ pub(super) fn router(app: App) -> Router {
     let site = Router::new()
         .route("/leaderboard/{*path}", get(pages::leaderboard))
         .layer(middleware::from_fn_with_state(app.clone(), faults::page));
-    Router::new()
-        .merge(api)
-        .merge(site)
-        .fallback(|| async { ApiError::NoSuchPage })
+    let mut all = Router::new().merge(api).merge(site);
+    if let Some(token) = admin {
+        all = all.merge(super::admin::router(token));
+    }
+    all.fallback(|| async { ApiError::NoSuchPage })
         .layer(middleware::from_fn_with_state(app.clone(), date))
         .with_state(app)
 }

@@ -4,6 +4,7 @@
 //! faults; only those that need a body to spoil are decided when there is one.
 
 mod conditions;
+mod disputes;
 mod pages;
 mod spoil;
 
@@ -14,12 +15,14 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
 
 use super::errors::ApiError;
 use super::listener::Connection;
 use super::{App, until_stopped};
 use crate::faults::{FaultAction, FaultDesk, FaultKind, Site};
 pub(super) use conditions::{Episodes, skew};
+pub(super) use disputes::Disputes;
 pub(super) use pages::page;
 
 /// Faults that keep a request from being processed, in the order in which they are asked for.
@@ -44,6 +47,8 @@ const FAILURES: [u16; 4] = [500, 502, 503, 504];
 struct Fate {
     latency: Option<FaultAction>,
     conditions: conditions::Conditions,
+    /// Ids older than its amount are forgotten.
+    forget: Option<FaultAction>,
     before: Option<FaultAction>,
     after: Option<FaultAction>,
     page: Option<spoil::ShortPage>,
@@ -66,12 +71,16 @@ impl App {
             return Fate {
                 latency,
                 conditions: conditions::Conditions::default(),
+                forget: None,
                 before,
                 after: None,
                 page: None,
             };
         }
         let conditions = conditions::begin(self, &mut desk, site, now);
+        let forget = creates_orders(site)
+            .then(|| desk.fires(FaultKind::ForgottenIds, site, now))
+            .flatten();
         let after = AFTER.iter().find_map(|kind| desk.fires(*kind, site, now));
         let page = match after {
             None => spoil::ShortPage::decide(&mut desk, site, query, now),
@@ -80,11 +89,31 @@ impl App {
         Fate {
             latency,
             conditions,
+            forget,
             before,
             after,
             page,
         }
     }
+}
+
+/// Whether ids matter to a request.
+fn creates_orders(site: Site<'_>) -> bool {
+    site.method == "POST"
+        && matches!(
+            site.path,
+            "/portfolio/events/orders" | "/portfolio/events/orders/batched"
+        )
+}
+
+/// Lets the exchange forget; the desk is free, because whoever has the world may ask it.
+fn forget_ids(app: &App, action: &FaultAction) {
+    let mut moment = app.moment();
+    let now = moment.now;
+    moment
+        .world
+        .exchange()
+        .forget_client_ids_older_than(TimeDelta::milliseconds(action.amount_ms), now);
 }
 
 /// The path below the API's root, as it is written in scopes.
@@ -114,6 +143,9 @@ pub(super) async fn api(State(app): State<App>, mut request: Request, next: Next
     }
     if let Some(action) = &fate.before {
         return without_answer(&app, action, connection.as_ref()).await;
+    }
+    if let Some(action) = &fate.forget {
+        forget_ids(&app, action);
     }
     if let Some(page) = &fate.page {
         page.ask_for_less(request.uri_mut());
