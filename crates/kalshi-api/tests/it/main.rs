@@ -10,6 +10,7 @@
     missing_docs
 )]
 
+mod answers;
 mod captured_values;
 mod captures;
 mod clocks;

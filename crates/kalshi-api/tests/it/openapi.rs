@@ -22,6 +22,19 @@ pub struct Sent {
 pub struct Document {
     paths: Map<String, Value>,
     components: Value,
+    /// The schemas as published.
+    schemas: Value,
+}
+
+/// What an answer made from the document holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    /// The fields that the document requires.
+    Required,
+    /// Every field, and one that is not in the document.
+    Everything,
+    /// Every field, `null` where it may be.
+    Nulls,
 }
 
 /// The file of that name beside the repository, or `None` with a visible line.
@@ -50,7 +63,86 @@ impl Document {
         Self {
             paths: document["paths"].as_object().unwrap().clone(),
             components,
+            schemas: document["components"]["schemas"].clone(),
         }
+    }
+
+    /// An answer that the document allows, with its status, for a success of an operation.
+    pub fn answer(&self, operation: &str, made: Made) -> (u16, Value) {
+        let methods = self
+            .paths
+            .values()
+            .flat_map(|item| item.as_object().unwrap().values());
+        let responses = methods
+            .filter(|method| method["operationId"] == operation)
+            .find_map(|method| method["responses"].as_object())
+            .unwrap_or_else(|| panic!("no operation {operation}"));
+        let (status, response) = responses
+            .iter()
+            .find(|(status, _)| status.starts_with('2'))
+            .unwrap();
+        let schema = &response["content"]["application/json"]["schema"];
+        let body = if schema.is_null() {
+            Value::Null
+        } else {
+            self.made(schema, "", made)
+        };
+        (status.parse().unwrap(), body)
+    }
+
+    /// A value of a published schema; strings are made by the name of their field where the schema says nothing of them.
+    fn made(&self, schema: &Value, name: &str, made: Made) -> Value {
+        if made == Made::Nulls && schema["nullable"] == json!(true) {
+            return Value::Null;
+        }
+        if let Some(target) = schema["$ref"].as_str() {
+            return match target.rsplit('/').next().unwrap() {
+                "FixedPointDollars" => json!("0.4000"),
+                "FixedPointCount" => json!("1.00"),
+                "PriceLevelDollarsCountFp" => json!(["0.4000", "1.00"]),
+                other => self.made(&self.schemas[other], name, made),
+            };
+        }
+        if let Some(part) = schema["allOf"].get(0) {
+            return self.made(part, name, made);
+        }
+        if let Some(words) = schema["enum"].as_array() {
+            let word = if made == Made::Everything {
+                words.last()
+            } else {
+                words.first()
+            };
+            return word.unwrap().clone();
+        }
+        match schema["type"].as_str().unwrap_or("string") {
+            "object" => self.made_object(schema, made),
+            "array" => json!([self.made(&schema["items"], name, made)]),
+            "integer" => schema.get("minimum").cloned().unwrap_or_else(|| json!(1)),
+            "number" => json!(0.5),
+            "boolean" => json!(true),
+            _ if schema["format"] == "date-time" => json!("2026-11-22T15:00:00Z"),
+            _ => json!(match name {
+                "cursor" => "",
+                "open_time" | "close_time" => "05:00",
+                "start" => "0.0000",
+                "end" => "1.0000",
+                "step" => "0.0100",
+                _ => "A",
+            }),
+        }
+    }
+
+    fn made_object(&self, schema: &Value, made: Made) -> Value {
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        let listed = schema["properties"].as_object().into_iter().flatten();
+        let mut fields: Map<String, Value> = listed
+            .filter(|(name, _)| made != Made::Required || required.contains(&json!(name)))
+            .map(|(name, field)| (name.clone(), self.made(field, name, made)))
+            .collect();
+        if made == Made::Everything {
+            fields.insert("a_field_of_tomorrow".to_owned(), json!([{"deep": null}]));
+        }
+        Value::Object(fields)
     }
 
     /// The id of every operation, with its method and path.
