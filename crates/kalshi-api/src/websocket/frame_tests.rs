@@ -508,3 +508,46 @@ fn words_of_the_exchange_become_kinds_and_new_words_are_kept() {
     };
     assert_eq!(fee.terms.unwrap().fee_type, FeeType::Unsupported);
 }
+
+#[test]
+fn every_command_validates_against_the_document() {
+    use crate::websocket::Channel;
+    use crate::websocket::command::{self, UpdateAction};
+
+    let Some(text) = shared("spec/asyncapi.yaml") else {
+        return;
+    };
+    let document: Value = serde_saphyr::from_str(&text).unwrap();
+    let validator = |name: &str| {
+        let schema = json!({
+            "$ref": format!("#/components/schemas/{name}"),
+            "components": document["components"],
+        });
+        jsonschema::validator_for(&schema).unwrap()
+    };
+    let (subscribe, unsubscribe, update) = (
+        validator("subscribeCommandPayload"),
+        validator("unsubscribeCommandPayload"),
+        validator("updateSubscriptionCommandPayload"),
+    );
+    let tickers = ["KXA-1".parse().unwrap(), "KXA-2".parse().unwrap()];
+    let check = |validator: &jsonschema::Validator, command: &str| {
+        let command: Value = serde_json::from_str(command).unwrap();
+        let errors: Vec<String> = validator.iter_errors(&command).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{command}: {errors:?}");
+    };
+    for channel in Channel::ALL {
+        check(&subscribe, &command::subscribe(1, channel, &tickers));
+        for action in [
+            UpdateAction::AddMarkets,
+            UpdateAction::DeleteMarkets,
+            UpdateAction::GetSnapshot,
+        ] {
+            check(&update, &command::update(2, channel, 7, action, &tickers));
+        }
+    }
+    check(&unsubscribe, &command::unsubscribe(3, 7));
+    // The validator is not one that takes everything.
+    assert!(!subscribe.is_valid(&json!({"id": 1, "cmd": "subscribe", "params": {"channels": ["books"]}})));
+    assert!(!update.is_valid(&json!({"id": 1, "cmd": "update_subscription", "params": {"sid": 1}})));
+}

@@ -19,6 +19,7 @@ mod frame;
 mod handshake;
 mod health;
 mod outbox;
+mod replay;
 mod session;
 mod settings;
 mod stream;
@@ -34,5 +35,6 @@ pub use event::{
     UnknownCause, UserOrder,
 };
 pub use health::{Counters, StreamHealth};
+pub use replay::StreamReplay;
 pub use settings::{ReconnectPolicy, StreamLimits, StreamSettings};
 pub use stream::{LiveBooks, MarketStream, StreamHandle};

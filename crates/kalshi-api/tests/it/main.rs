@@ -24,4 +24,5 @@ mod reads;
 mod refusals;
 mod specification;
 mod support;
+mod websocket;
 mod writes;

@@ -46,6 +46,13 @@ pub fn credentials() -> Credentials {
     Credentials::from_pem(KEY_ID, test_key().pem.as_bytes()).unwrap()
 }
 
+/// Whether this is the test key's signature, in Base64, over this text.
+pub fn verifies(text: &str, signature: &str) -> bool {
+    let signature = base64::engine::general_purpose::STANDARD.decode(signature);
+    let key = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, &test_key().public_der);
+    signature.is_ok_and(|signature| key.verify(text.as_bytes(), &signature).is_ok())
+}
+
 /// Notes how long it was asked to wait and returns at once.
 #[derive(Debug, Default)]
 pub struct NotedSleeper(pub Mutex<Vec<Duration>>);

@@ -14,6 +14,8 @@ mod replies;
 mod watch;
 
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod truth_tests;
 #[cfg(test)]
 mod venue;

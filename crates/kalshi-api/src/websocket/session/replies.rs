@@ -175,13 +175,17 @@ impl Session {
 
     /// An error that names neither a command of ours nor a subscription.
     fn failure_of_nobody(&mut self, at: At, failure: &Failure) {
+        if failure.id.is_some() {
+            // An answer to a command that nobody waits for any more.
+            return;
+        }
         let words = format!("{}: {}", failure.code, failure.detail);
         match failure.code.remedy() {
             Remedy::NotAllowed => self.start_over(at, DisconnectCause::Unauthorized(words)),
             Remedy::Resubscribe | Remedy::Reconnect => {
                 // A terminal error of one subscription, and which one is not said: all of them.
                 let known_to_be_over = failure.sid.is_some_and(|sid| self.retired.contains(&sid));
-                if !known_to_be_over && failure.id.is_none() {
+                if !known_to_be_over {
                     self.start_over(at, DisconnectCause::StartOver(words));
                 }
             }

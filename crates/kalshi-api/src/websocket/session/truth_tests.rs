@@ -16,7 +16,7 @@ use crate::websocket::subscription::At;
 const MARKETS: [&str; 4] = ["KXA-1", "KXA-2", "KXB-1", "KXB-2"];
 
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Change(usize, bool, i64, i64),
     Deliver(usize),
     Drop,
@@ -47,19 +47,22 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-struct World {
-    session: Session,
-    venue: Venue,
-    millis: u64,
+pub(super) struct World {
+    pub(super) session: Session,
+    pub(super) venue: Venue,
+    pub(super) millis: u64,
 }
 
 impl World {
-    fn new() -> Self {
-        let limits = StreamLimits {
+    pub(super) fn new() -> Self {
+        Self::with(StreamLimits {
             markets_per_command: 2,
             markets_per_subscription: 3,
             ..StreamLimits::default()
-        };
+        })
+    }
+
+    pub(super) fn with(limits: StreamLimits) -> Self {
         Self {
             session: Session::new(limits),
             venue: Venue::with_markets(&MARKETS),
@@ -67,21 +70,21 @@ impl World {
         }
     }
 
-    fn at(&self) -> At {
+    pub(super) fn at(&self) -> At {
         At {
             wall: DateTime::UNIX_EPOCH + Duration::from_millis(self.millis),
             mono: Monotonic(Duration::from_millis(self.millis)),
         }
     }
 
-    fn want(&mut self, mask: u8) {
+    pub(super) fn want(&mut self, mask: u8) {
         let wanted = MARKETS.iter().enumerate().filter(|(i, _)| mask & (1 << i) != 0);
         let wanted: BTreeSet<Ticker> = wanted.map(|(_, name)| name.parse().unwrap()).collect();
         let at = self.at();
         self.session.set_markets(at, wanted);
     }
 
-    fn hear(&mut self, text: &str) {
+    pub(super) fn hear(&mut self, text: &str) {
         let at = self.at();
         self.session.text(at, text);
         self.act();
@@ -89,7 +92,7 @@ impl World {
     }
 
     /// Carries commands to the venue; a closed connection comes back at once.
-    fn act(&mut self) {
+    pub(super) fn act(&mut self) {
         loop {
             let actions = self.session.take_actions();
             if actions.is_empty() {
@@ -113,7 +116,7 @@ impl World {
     }
 
     /// Every known book equals the exchange's at the last number taken of its subscription.
-    fn check(&self) {
+    pub(super) fn check(&self) {
         for (ticker, sid, seq, book) in self.session.known_books() {
             let truth = self.venue.truth(sid, seq, ticker.as_str());
             assert_eq!(
@@ -124,7 +127,7 @@ impl World {
         }
     }
 
-    fn take(&mut self, step: &Step) {
+    pub(super) fn take(&mut self, step: &Step) {
         match *step {
             Step::Change(market, is_yes, at, delta) => {
                 // Apart, so that the books do not cross: YES bids below 0.35, NO bids below 0.35.
@@ -181,7 +184,7 @@ impl World {
     }
 
     /// Without an adversary: everything is delivered, time goes on.
-    fn calm(&mut self, millis: u64) {
+    pub(super) fn calm(&mut self, millis: u64) {
         for _ in 0..millis / 100 {
             self.take(&Step::Wait(100));
             while let Some(text) = self.venue.out.pop_front() {
