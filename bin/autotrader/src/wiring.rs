@@ -274,12 +274,24 @@ pub(crate) fn exchange_client(
             .map_err(|error| Failure::failed(format!("configuration: kalshi.private_key_path: {error}.")))?;
         settings.credentials = Some(credentials);
     }
+    let ready_seconds = config.kalshi.ready_signature_seconds;
+    settings.ready_signature_max_age = (ready_seconds > 0).then(|| Duration::from_secs(ready_seconds));
     let ports = ClientPorts {
         clock,
         jitter: Arc::new(SeededJitter::new(jitter_seed())),
         sleeper: Arc::new(TokioSleeper),
     };
     KalshiClient::new(&settings, ports).map_err(|error| wrong(error.to_string()))
+}
+
+/// Learns the account's limits, then keeps a signature ready if that is wanted; ends with the runtime. Nothing waits for it: the
+/// documented limits hold meanwhile.
+fn tend_account(client: Arc<KalshiClient>) {
+    tokio::spawn(async move {
+        // What could not be learnt is in the log, and what was known stays in force.
+        let _learnt = client.learn_limits().await;
+        client.keep_create_signature_ready().await;
+    });
 }
 
 /// Spreads processes apart; nothing depends on its value.
@@ -367,6 +379,9 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         environment = %config.kalshi.environment,
         base_url = config.kalshi.effective_base_url(),
     );
+    if client.has_key() {
+        tend_account(Arc::clone(&client));
+    }
     let paper = paper_gateway(config, &restored, &clock)?;
     let (gateway, account): (Arc<dyn OrderGateway>, Arc<dyn AccountSource>) = match &paper {
         Some(paper) => (paper.clone(), paper.clone()),

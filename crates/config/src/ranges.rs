@@ -36,6 +36,12 @@ fn numbers(config: &Config) -> Option<(&'static str, String)> {
             120,
         ),
         between("kalshi.max_retries", kalshi.max_retries.into(), 1, 10),
+        between(
+            "kalshi.ready_signature_seconds",
+            kalshi.ready_signature_seconds,
+            0,
+            10,
+        ),
         between("kalshi.book_poll_seconds", kalshi.book_poll_seconds, 1, 3_600),
         between(
             "kalshi.market_refresh_seconds",

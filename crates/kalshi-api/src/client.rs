@@ -255,6 +255,12 @@ impl KalshiClient {
         signer.resync(date, answer.round_trip) != Resync::TooFar && signer.offset() != offset
     }
 
+    /// Whether requests can be signed.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.transport.signer.has_key()
+    }
+
     /// What is added to this machine's clock for signatures: the exchange's time less this machine's, as last measured after
     /// a refusal; zero before.
     #[must_use]

@@ -163,6 +163,10 @@ impl Signer {
         Ok(credentials)
     }
 
+    pub(crate) const fn has_key(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     /// The largest age of a ready signature; `None` without the option.
     pub(crate) const fn longest_ready(&self) -> Option<Duration> {
         self.longest_ready
