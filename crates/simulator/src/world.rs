@@ -96,6 +96,13 @@ impl World {
         world
     }
 
+    /// Keeps the exchange's weekly maintenance from now on: trading pauses every Thursday from 03:00 to 05:00 in New York.
+    ///
+    /// A world does without unless asked, for one that plays in wall time would stand still when a Thursday's tests run.
+    pub fn keep_weekly_maintenance(&mut self) {
+        self.exchange.keep_weekly_maintenance(self.now);
+    }
+
     /// The account under test.
     #[must_use]
     pub const fn trader(&self) -> AccountId {

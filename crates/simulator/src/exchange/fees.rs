@@ -1,6 +1,7 @@
 //! Fees, from the exchange's fee schedule and its documentation of fee rounding.
 //!
-//! Taker fee = 0.07 · M · C · P · (1 − P); maker fee = 0.0175 · M · C · P · (1 − P) where the series charges makers. Each
+//! Taker fee = 0.07 · M · C · P · (1 − P); maker fee = 0.0175 · M · C · P · (1 − P) where the series charges makers, twice that
+//! where it charges those of combos. Each
 //! fill's fee is rounded up to $0.0001; then the balance change is rounded down to the balance precision and the remainder
 //! is a rounding fee; the remainders of an order accumulate, and once they exceed a cent, a cent is given back.
 
@@ -35,6 +36,7 @@ pub fn trade_fee(
     let rate: i128 = match (is_taker, model) {
         (true, _) => 700,
         (false, FeeModel::QuadraticWithMakerFees) => 175,
+        (false, FeeModel::QuadraticWithComboMakerFees) => 350,
         (false, FeeModel::Quadratic) => 0,
     };
     let yes = i128::from(price.raw());
@@ -125,6 +127,14 @@ mod tests {
             "0.5",
             "100",
             "0.2188",
+        );
+        check(
+            FeeModel::QuadraticWithComboMakerFees,
+            1_000_000,
+            false,
+            "0.5",
+            "100",
+            "0.875",
         );
         check(FeeModel::Quadratic, 0, true, "0.5", "100", "0");
     }

@@ -19,6 +19,8 @@ pub enum FeeModel {
     Quadratic,
     /// Takers pay, makers pay a quarter of it.
     QuadraticWithMakerFees,
+    /// Takers pay, makers pay half of it.
+    QuadraticWithComboMakerFees,
 }
 
 /// How much is charged.

@@ -75,6 +75,7 @@ pub(crate) fn series(series: &Series) -> Value {
     let fee_type = match listing.fee_model {
         FeeModel::Quadratic => "quadratic",
         FeeModel::QuadraticWithMakerFees => "quadratic_with_maker_fees",
+        FeeModel::QuadraticWithComboMakerFees => "quadratic_with_combo_maker_fees",
     };
     let multiplier = match listing.fee_multiplier_millionths {
         whole if whole % 1_000_000 == 0 => json!(whole / 1_000_000),
