@@ -197,10 +197,10 @@ fn moves() -> impl Strategy<Value = Move> {
 fn play(x: &mut Exchange, accounts: &[AccountId], step: i64, one: &Move) {
     let at = after(step);
     let nth = |x: &Exchange, who: usize, nth: usize| {
-        let resting = x
+        let mut resting = x
             .orders(accounts[who])
             .filter(|order| order.status == OrderStatus::Resting);
-        resting.cloned().nth(nth)
+        resting.nth(nth).cloned()
     };
     match *one {
         Move::Submit {

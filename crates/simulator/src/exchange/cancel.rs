@@ -185,7 +185,7 @@ impl Exchange {
             return;
         }
         // The low bits of an id are a hash of the seed and the count of ids.
-        if id.0 % u128::from(self.swept_one_in) == 0 {
+        if id.0.is_multiple_of(u128::from(self.swept_one_in)) {
             let delay = i64::try_from((id.0 >> 32) % LATEST_SWEEP_MS).unwrap_or(0) + 1;
             self.agenda
                 .sweep(until.min(self.now + TimeDelta::milliseconds(delay)), id);

@@ -120,7 +120,7 @@ impl Exchange {
             ticker: ticker.clone(),
             until,
         });
-        self.refresh_reserves_in(&[ticker.clone()]);
+        self.refresh_reserves_in(std::slice::from_ref(ticker));
         Ok(())
     }
 
