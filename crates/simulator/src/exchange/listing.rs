@@ -23,6 +23,18 @@ pub enum FeeModel {
     QuadraticWithComboMakerFees,
 }
 
+impl FeeModel {
+    /// The word on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Quadratic => "quadratic",
+            Self::QuadraticWithMakerFees => "quadratic_with_maker_fees",
+            Self::QuadraticWithComboMakerFees => "quadratic_with_combo_maker_fees",
+        }
+    }
+}
+
 /// How much is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FeeTerms {

@@ -5,8 +5,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::exchange::{
-    Event, Exchange, FeeModel, FillRecord, Holding, Market, OrderRecord, SelfTradePrevention, Series,
-    SettlementEntry, TradeRecord,
+    Event, Exchange, FillRecord, Holding, Market, OrderRecord, SelfTradePrevention, Series, SettlementEntry,
+    TradeRecord,
 };
 
 /// The only shard here; the real exchange keeps these series on it too.
@@ -72,11 +72,7 @@ fn put(fields: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
 
 pub(crate) fn series(series: &Series) -> Value {
     let listing = &series.listing;
-    let fee_type = match listing.fee_model {
-        FeeModel::Quadratic => "quadratic",
-        FeeModel::QuadraticWithMakerFees => "quadratic_with_maker_fees",
-        FeeModel::QuadraticWithComboMakerFees => "quadratic_with_combo_maker_fees",
-    };
+    let fee_type = listing.fee_model.as_str();
     let multiplier = match listing.fee_multiplier_millionths {
         whole if whole % 1_000_000 == 0 => json!(whole / 1_000_000),
         part => json!(f64::from(part) / 1_000_000.0),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::message::{stamp, text_of};
 use crate::exchange::{
-    Event, Exchange, FeeModel, FeeTerms, FillRecord, Holding, LifecycleStep, Market, MarketId, OrderGroupId,
+    Event, Exchange, FeeTerms, FillRecord, Holding, LifecycleStep, Market, MarketId, OrderGroupId,
     OrderGroupStep, OrderId, OrderRecord, SelfTradePrevention, TradeId, TradeRecord, UpdateReason, UserId,
 };
 use crate::server::wire;
@@ -363,10 +363,7 @@ pub(super) fn event(event: &Event) -> String {
 
 /// The fees of an event from now on; nulls when they fall back to the series'.
 pub(super) fn event_fee(event: &EventTicker, terms: Option<FeeTerms>) -> String {
-    let fee_type = terms.map(|terms| match terms.model {
-        FeeModel::Quadratic => "quadratic",
-        FeeModel::QuadraticWithMakerFees => "quadratic_with_maker_fees",
-    });
+    let fee_type = terms.map(|terms| terms.model.as_str());
     let multiplier = terms.map(|terms| match terms.multiplier_millionths {
         whole if whole % 1_000_000 == 0 => json!(whole / 1_000_000),
         part => json!(f64::from(part) / 1_000_000.0),
