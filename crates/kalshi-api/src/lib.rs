@@ -8,8 +8,8 @@
 //!   word for. Where it has one, private structs (`wire`) are turned into domain types (`parse`). A missing or mistyped
 //!   required field is an error that names its JSON path; unknown fields and unknown enum values ([`Word`]) are tolerated.
 //! - Listings are streams: a page is asked for when the one before it was taken.
-//! - A write is sent once and ends as `NotSent`, `Accepted`, `Rejected` or `Unknown` ([`WriteOutcome`]). Reads retry with full jitter under
-//!   a budget.
+//! - A write is sent once and ends as `NotSent`, `Accepted`, `Rejected` or `Unknown` ([`WriteOutcome`]). Reads retry with full
+//!   jitter under a budget.
 //! - Signatures (RSA-PSS or Ed25519, over timestamp, method and path) go to loopback and to the documented hosts of the key's
 //!   own environment, and nowhere else.
 //! - Time, jitter and waiting are injected.

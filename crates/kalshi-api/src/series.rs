@@ -86,6 +86,15 @@ pub struct SeriesQuery {
     pub with_volume: bool,
 }
 
+/// Which changes of fee terms to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeeChanges {
+    /// Those to come.
+    ToCome,
+    /// Those of the past too.
+    All,
+}
+
 /// A change of a series' fee terms.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct SeriesFeeChange {
@@ -139,12 +148,12 @@ struct SeriesFeeChanges {
 }
 
 impl KalshiClient {
-    /// One series. Cancellation-safe: it only reads.
+    /// One series, with its volume. Cancellation-safe: it only reads.
     ///
     /// # Errors
     /// [`FeedError`] when no readable answer comes, or one about another series.
-    pub async fn series(&self, ticker: &SeriesTicker, with_volume: bool) -> Result<Series, FeedError> {
-        let question = Question::public(&["series", ticker.as_str()]).flag("include_volume", with_volume);
+    pub async fn series(&self, ticker: &SeriesTicker) -> Result<Series, FeedError> {
+        let question = Question::public(&["series", ticker.as_str()]).flag("include_volume", true);
         let SeriesAnswer { series } = self.read(&question).await?;
         if series.ticker == *ticker {
             Ok(series)
@@ -167,19 +176,18 @@ impl KalshiClient {
         self.read(&question).await.map(|SeriesList { series }| series)
     }
 
-    /// Changes of fee terms that are to come, of one series or of all; those of the past too with `with_history`.
-    /// Cancellation-safe: it only reads.
+    /// Changes of fee terms, of one series or of all. Cancellation-safe: it only reads.
     ///
     /// # Errors
     /// [`FeedError`] when no readable answer comes.
     pub async fn series_fee_changes(
         &self,
         series: Option<&SeriesTicker>,
-        with_history: bool,
+        which: FeeChanges,
     ) -> Result<Vec<SeriesFeeChange>, FeedError> {
         let question = Question::public(&["series", "fee_changes"])
             .maybe("series_ticker", series)
-            .flag("show_historical", with_history);
+            .flag("show_historical", which == FeeChanges::All);
         let answer: SeriesFeeChanges = self.read(&question).await?;
         Ok(answer.series_fee_change_arr)
     }

@@ -14,7 +14,7 @@ use autotrader_kalshi_api::order_changes::{Amend, CancelRequest, Decrease, Expir
 use autotrader_kalshi_api::order_groups::{GroupPlace, NewOrderGroup};
 use autotrader_kalshi_api::orders::{OrdersQuery, QueueScope};
 use autotrader_kalshi_api::portfolio::{BalanceQuery, FillsQuery, PositionsQuery, SettlementsQuery};
-use autotrader_kalshi_api::series::SeriesQuery;
+use autotrader_kalshi_api::series::{FeeChanges, SeriesQuery};
 use autotrader_kalshi_api::trades::TradesQuery;
 use autotrader_kalshi_api::{KalshiClient, OrderOptions, WriteOutcome};
 use futures_util::{Stream, TryStreamExt as _};
@@ -148,8 +148,8 @@ async fn read_markets(client: &KalshiClient, operation: &str) -> Result<usize, S
             many(books.into_iter().map(|(_, book)| book).collect())
         }
         "GetMarkets" => count(client.list_markets(&MarketsQuery::default())).await,
-        "GetSeries" => one(client.series(&series, true).await),
-        "GetSeriesFeeChanges" => many(client.series_fee_changes(None, true).await),
+        "GetSeries" => one(client.series(&series).await),
+        "GetSeriesFeeChanges" => many(client.series_fee_changes(None, FeeChanges::All).await),
         "GetSeriesList" => many(client.list_series(&SeriesQuery::default()).await),
         "GetTrades" => count(client.list_trades(&TradesQuery::default())).await,
         other => panic!("{other}"),

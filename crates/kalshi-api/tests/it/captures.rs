@@ -10,6 +10,7 @@ use autotrader_kalshi_api::orders::OrdersQuery;
 use autotrader_kalshi_api::portfolio::{
     BalanceQuery, FillsQuery, PositionRow, PositionsQuery, SettlementsQuery,
 };
+use autotrader_kalshi_api::series::FeeChanges;
 use autotrader_kalshi_api::trades::TradesQuery;
 use futures_util::{Stream, TryStreamExt as _};
 use serde_json::{Value, json};
@@ -415,7 +416,7 @@ impl Replay {
                 .map_err(words)
                 .map(|costs| format!("default {}, {} rows", costs.default_cost, costs.endpoints.len())),
             R::FeeChanges => {
-                let changes = client.series_fee_changes(None, false).await;
+                let changes = client.series_fee_changes(None, FeeChanges::ToCome).await;
                 changes.map_err(words).map(|changes| changes.len().to_string())
             }
             R::Fills => all(client.list_fills(&FillsQuery::default())).await.map(|fills| {

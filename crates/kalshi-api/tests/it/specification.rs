@@ -15,7 +15,7 @@ use autotrader_kalshi_api::orders::{OrderStatus, OrdersQuery, QueueScope};
 use autotrader_kalshi_api::portfolio::{
     BalanceQuery, FillsQuery, PositionsQuery, SettlementStatus, SettlementsQuery,
 };
-use autotrader_kalshi_api::series::SeriesQuery;
+use autotrader_kalshi_api::series::{FeeChanges, SeriesQuery};
 use autotrader_kalshi_api::trades::TradesQuery;
 use autotrader_kalshi_api::{KalshiClient, OrderOptions, SelfTrade, Subaccount, TimeRange};
 use futures_util::{Stream, StreamExt as _};
@@ -179,9 +179,7 @@ async fn ask_about_markets(client: &KalshiClient) {
     let series = "KXA".parse().unwrap();
     let event = "KXA-1".parse().unwrap();
     let ticker = "KXA-1-B".parse().unwrap();
-    for with_volume in [true, false] {
-        let _ = client.series(&series, with_volume).await;
-    }
+    let _ = client.series(&series).await;
     let _ = client.list_series(&SeriesQuery::default()).await;
     let narrow = SeriesQuery {
         category: Some("Science and Technology".to_owned()),
@@ -190,8 +188,8 @@ async fn ask_about_markets(client: &KalshiClient) {
         with_volume: true,
     };
     let _ = client.list_series(&narrow).await;
-    let _ = client.series_fee_changes(None, false).await;
-    let _ = client.series_fee_changes(Some(&series), true).await;
+    let _ = client.series_fee_changes(None, FeeChanges::ToCome).await;
+    let _ = client.series_fee_changes(Some(&series), FeeChanges::All).await;
     read_all(client.list_event_fee_changes(None)).await;
     read_all(client.list_event_fee_changes(Some(&event))).await;
     let _ = client.event(&event, EventMarkets::Nested).await;
