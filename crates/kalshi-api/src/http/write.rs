@@ -11,7 +11,6 @@ use crate::VenueError;
 use crate::error::SendError;
 
 /// What a write does: its cost and its place in the queue for tokens follow from it.
-#[allow(dead_code, reason = "some endpoint families are not sent yet")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteKind {
     /// One new order.
