@@ -107,6 +107,8 @@ pub(crate) struct Subscription {
     /// Failures in a row.
     pub(crate) failures: u32,
     pub(crate) failed_at: Monotonic,
+    /// The most markets named in one command, while one is sought that the exchange does not take.
+    pub(crate) most_per_command: usize,
     /// No commands before this.
     pub(crate) hold_until: Monotonic,
     /// When books were last asked for.
@@ -133,6 +135,7 @@ impl Subscription {
             heard: at,
             failures: 0,
             failed_at: at.mono,
+            most_per_command: usize::MAX,
             hold_until: at.mono,
             asked_books_at: None,
             lost_books: false,

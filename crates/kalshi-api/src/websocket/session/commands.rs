@@ -164,7 +164,7 @@ impl Session {
             return;
         };
         let mut tickers = subscription.wanted();
-        tickers.truncate(per_command);
+        tickers.truncate(per_command.min(subscription.most_per_command));
         subscription.stand(&tickers, Standing::Asked);
         subscription.phase = Phase::Asked;
         let channel = subscription.channel;
@@ -179,6 +179,7 @@ impl Session {
             return;
         };
         let channel = subscription.channel;
+        let per_command = per_command.min(subscription.most_per_command).max(1);
         let wanted = subscription.wanted();
         subscription.stand(&wanted, Standing::Asked);
         let leaving = subscription.leaving.iter_mut().filter(|(_, asked)| !**asked);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use autotrader_domain::Ticker;
+
 use super::{Pending, Purpose, Session};
 use crate::websocket::Channel;
 use crate::websocket::code::Remedy;
@@ -235,7 +237,7 @@ impl Session {
         match pending.purpose {
             Purpose::Subscribe => self.subscribe_anew(key, UnknownCause::Ended, false, at),
             Purpose::Add => {
-                let asked = |ticker: &&autotrader_domain::Ticker| {
+                let asked = |ticker: &&Ticker| {
                     let member = subscription.members.get(ticker.as_str());
                     member.is_some_and(|member| member.standing == Standing::Asked)
                 };
@@ -271,29 +273,54 @@ impl Session {
         }
     }
 
-    /// Leaves out the markets that the exchange names; without names, nothing of the command can be saved.
+    /// Leaves out the markets that the exchange does not take. When it does not name them they are found by halving, so that
+    /// one market does not cost the others.
     fn wrong(&mut self, key: u32, pending: Option<&Pending>, failure: &Failure, at: At) {
+        let asked = match pending {
+            Some(p) if matches!(p.purpose, Purpose::Subscribe | Purpose::Add) => p.tickers.as_slice(),
+            _ => {
+                self.subscribe_anew(key, UnknownCause::Ended, true, at);
+                return;
+            }
+        };
         let Some(subscription) = self.subscriptions.get_mut(&key) else {
             return;
         };
-        let channel = subscription.channel;
-        let mut excluded = false;
-        for name in &failure.markets {
-            let Some(member) = subscription.members.remove(name) else {
-                continue;
-            };
-            excluded = true;
-            if channel == Channel::Orderbook {
-                self.outbox.book_unknown(&member.ticker, UnknownCause::Refused);
+        let named = asked
+            .iter()
+            .filter(|ticker| failure.markets.iter().any(|name| name == ticker.as_str()));
+        let mut culprits: Vec<Ticker> = named.cloned().collect();
+        match asked {
+            [] => {
+                self.refuse(key, failure);
+                return;
             }
-            self.excluded.insert((channel, member.ticker));
+            [only] => culprits = vec![only.clone()],
+            several if culprits.is_empty() => subscription.most_per_command = several.len() / 2,
+            _ => {}
         }
-        let asked = pending.map(|pending| pending.purpose);
-        if asked == Some(Purpose::Subscribe) && !excluded {
-            self.refuse(key, failure);
-        } else {
-            let ending = asked != Some(Purpose::Subscribe);
-            self.subscribe_anew(key, UnknownCause::Ended, ending, at);
+        for ticker in asked {
+            if let Some(member) = subscription.members.get_mut(ticker.as_str())
+                && member.standing == Standing::Asked
+            {
+                member.standing = Standing::Wanted;
+            }
         }
+        for ticker in culprits {
+            tracing::warn!(%ticker, channel = %subscription.channel, code = %failure.code, "kalshi_stream_market_refused");
+            subscription.members.remove(ticker.as_str());
+            if subscription.channel == Channel::Orderbook {
+                self.outbox.book_unknown(&ticker, UnknownCause::Refused);
+            }
+            self.excluded.insert((subscription.channel, ticker));
+        }
+        if subscription.phase == Phase::Asked {
+            subscription.phase = Phase::Waiting {
+                until: at.mono,
+                blocked_by: None,
+            };
+        }
+        self.assign_markets(at);
+        self.pump(at);
     }
 }

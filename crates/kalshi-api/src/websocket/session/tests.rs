@@ -579,6 +579,39 @@ fn a_market_that_the_exchange_does_not_know_does_not_take_the_others_along() {
 }
 
 #[test]
+fn a_market_that_the_exchange_refuses_without_a_name_is_found_by_halving() {
+    let names = ["KXA-1", "KXA-2", "KXB-1", "KXB-2", "KXZ-1", "KXZ-2"];
+    let wanted: BTreeSet<Ticker> = names.iter().map(|name| ticker(name)).collect();
+    for is_added_later in [false, true] {
+        let mut world = World::with(books_only());
+        if is_added_later {
+            world.want(0b0001);
+        } else {
+            let at = world.at();
+            world.session.set_markets(at, wanted.clone());
+        }
+        let at = world.at();
+        world.session.connected(at);
+        world.act();
+        world.calm(2_000);
+        let at = world.at();
+        world.session.set_markets(at, wanted.clone());
+        world.act();
+        world.calm(2_000);
+        for name in ["KXA-1", "KXA-2", "KXB-1", "KXB-2"] {
+            assert!(bid(&world, name).is_some(), "{name}");
+        }
+        let told = events(&mut world);
+        assert!(told.contains(&unknown("KXZ-1", U::Refused)) && told.contains(&unknown("KXZ-2", U::Refused)));
+        let counters = world.session.counters;
+        assert_eq!((counters.disconnections, counters.resubscriptions), (0, 0));
+        asked(&mut world);
+        world.calm(5_000);
+        assert_eq!(asked(&mut world), [""; 0], "and not asked for again");
+    }
+}
+
+#[test]
 fn lifecycle_messages_of_other_series_are_not_told() {
     let mut world = settled(StreamLimits {
         channels: BTreeSet::from([Channel::Lifecycle]),

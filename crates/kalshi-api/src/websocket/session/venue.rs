@@ -183,6 +183,10 @@ impl Venue {
             list.iter().map(|v| v.as_str().unwrap().to_owned()).collect()
         };
         let tickers = names(&params["market_tickers"]);
+        if tickers.iter().any(|name| !self.books.contains_key(name)) {
+            self.error(Some(id), None, 11);
+            return;
+        }
         match command["cmd"].as_str().unwrap() {
             "subscribe" => self.subscribe(id, params["channels"][0].as_str().unwrap(), &tickers),
             "unsubscribe" => {
