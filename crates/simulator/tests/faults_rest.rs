@@ -157,7 +157,7 @@ async fn refusals_have_the_shapes_of_the_exchange_and_of_what_stands_before_it()
     );
     let mut statuses: BTreeMap<u16, String> = BTreeMap::new();
     desk(&served, |desk| {
-        desk.set_rate(FaultKind::ServerError, Rate::ALWAYS)
+        desk.set_rate(FaultKind::ServerError, Rate::ALWAYS);
     });
     for _ in 0..40 {
         let Seen::Answer(status, text) = try_ask(&served, "GET", "/exchange/status", None).await else {
@@ -304,7 +304,7 @@ async fn a_listing_read_to_its_end_is_complete_although_its_pages_are_short() {
         assert_eq!(create(&served, &format!("order-{n}")).await.status(), 201);
     }
     desk(&served, |desk| {
-        desk.set_rate(FaultKind::PartialPage, Rate::per_ten_thousand(7_000))
+        desk.set_rate(FaultKind::PartialPage, Rate::per_ten_thousand(7_000));
     });
     let mut seen = Vec::new();
     let (mut cursor, mut pages, mut empty) = (String::new(), 0, 0);
@@ -420,7 +420,7 @@ async fn the_leaderboard_fails_by_its_own_kinds_only() {
         "{text}"
     );
     desk(&served, |desk| {
-        desk.set_rule(FaultKind::PageSlow, short(FaultKind::PageSlow))
+        desk.set_rule(FaultKind::PageSlow, short(FaultKind::PageSlow));
     });
     order_next(&served, FaultKind::PageSlow);
     assert_eq!(page().await.0, 200);
