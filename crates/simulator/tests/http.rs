@@ -259,7 +259,11 @@ async fn unknown_paths_are_not_found_in_plain_text() {
     let answer = served.get("/exchange/announcements").await;
     assert_eq!((answer.status, answer.text.trim()), (404, "404 page not found"));
     let legacy = served.ask("POST", "/portfolio/orders", Some("{}")).await;
-    assert_eq!(legacy.status, 405, "the legacy write path is gone");
+    assert_eq!(
+        (legacy.status, &legacy.body["error"]["message"]),
+        (410, &json!("Please switch to the V2 endpoints")),
+        "the legacy write path is gone"
+    );
 }
 
 #[tokio::test]

@@ -42,6 +42,7 @@ impl Exchange {
         if let Some(market) = self.markets.get_mut(&ticker) {
             let pairs = market.open_interest.raw() + count - closed_by_maker - closed_by_taker;
             market.open_interest = Contracts::from_raw(pairs).unwrap_or(Contracts::ZERO);
+            market.note_quotes(now);
         }
         self.finish(maker);
         fee
@@ -198,6 +199,10 @@ impl Exchange {
         order: Option<OrderId>,
     ) {
         self.clock += 1;
+        let now = self.now;
+        if let Some(market) = self.markets.get_mut(ticker) {
+            market.note_quotes(now);
+        }
         if self.feed.is_none() {
             return;
         }

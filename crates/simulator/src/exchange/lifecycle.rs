@@ -142,6 +142,7 @@ impl Exchange {
             open_interest: Contracts::ZERO,
             recent: VecDeque::new(),
             ladder: Ladder::default(),
+            quotes: super::quotes::QuoteHistory::default(),
             listing,
         };
         self.markets.insert(ticker.clone(), market);

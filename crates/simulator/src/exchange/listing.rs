@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::book::Ladder;
 use super::ids::MarketId;
+use super::quotes::{QuoteHistory, QuoteSpan};
 
 /// How a series charges fees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -312,6 +313,7 @@ pub struct Market {
     /// Its trades of the last day and the last one before that, oldest first.
     pub(crate) recent: VecDeque<(DateTime<Utc>, Price, i64)>,
     pub(crate) ladder: Ladder,
+    pub(crate) quotes: QuoteHistory,
 }
 
 impl Market {
@@ -324,6 +326,19 @@ impl Market {
         while self.recent.get(1).is_some_and(|(second, ..)| *second <= day_ago) {
             self.recent.pop_front();
         }
+    }
+
+    /// Notes the best quotes and the open interest as they are.
+    pub(crate) fn note_quotes(&mut self, at: DateTime<Utc>) {
+        let bid = self.best_bid().map_or(Price::ZERO, |(price, _)| price);
+        let ask = self.best_ask().map_or(Price::ONE, |(price, _)| price);
+        self.quotes.note(at, bid, ask, self.open_interest);
+    }
+
+    /// The best quotes by periods of so many minutes, oldest first; periods in which nothing changed are left out.
+    #[must_use]
+    pub fn quote_spans(&self, minutes: i64) -> Vec<QuoteSpan> {
+        self.quotes.spans(minutes)
     }
 
     /// Contracts traded in the day before `now`.

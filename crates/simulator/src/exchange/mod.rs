@@ -30,6 +30,7 @@ mod listing;
 mod log;
 mod order;
 mod pauses;
+mod quotes;
 mod reads;
 mod refusal;
 mod settlement;
@@ -57,6 +58,7 @@ pub use order::{
     CancelAck, FillRecord, NewOrder, OrderAck, OrderRecord, OrderStatus, SelfTradePrevention, TradeRecord,
     UpdateReason,
 };
+pub use quotes::{PriceSpan, QuoteSpan, candle_end};
 pub use refusal::Refusal;
 
 use agenda::Agenda;

@@ -98,7 +98,6 @@ pub(super) fn spend(app: &App, account: AccountId, bucket: Bucket, tokens: u32) 
 }
 
 /// Takes the tokens of a batch: so many of its route's cost; the whole batch must fit.
-#[expect(dead_code, reason = "batches follow")]
 pub(super) fn spend_batch(
     app: &App,
     account: AccountId,

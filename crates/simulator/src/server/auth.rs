@@ -38,7 +38,6 @@ impl KeyRing {
         }
     }
 
-    #[expect(dead_code, reason = "the list of keys follows")]
     /// An account's keys, by id.
     pub(crate) fn of(&self, account: AccountId) -> impl Iterator<Item = &ApiKey> {
         self.keys

@@ -146,10 +146,6 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
     let Some(journal) = app.journal.clone() else {
         return next.run(request).await;
     };
-    if journal.has_failed() {
-        return ApiError::nested(500, "internal_server_error", Some("the log cannot be written"))
-            .into_response();
-    }
     let (parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, LARGEST_BODY).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
@@ -162,6 +158,10 @@ pub(super) async fn record(State(app): State<App>, request: Request, next: Next)
         "body": shown(&bytes),
     });
     let seq = journal.note(app.clock.now(), "request", fields(asked));
+    if journal.has_failed() {
+        return ApiError::nested(500, "internal_server_error", Some("the log cannot be written"))
+            .into_response();
+    }
     let answer = next.run(Request::from_parts(parts, Body::from(bytes))).await;
     let (parts, body) = answer.into_parts();
     let Ok(bytes) = to_bytes(body, LARGEST_BODY).await else {

@@ -31,7 +31,7 @@ fn matches_status(word: &str, status: MarketStatus) -> bool {
 }
 
 /// The moment, unless market data is down.
-fn data(app: &App) -> Result<Moment<'_>, ApiError> {
+pub(super) fn data(app: &App) -> Result<Moment<'_>, ApiError> {
     let moment = app.moment();
     if moment.faults.market_data_down {
         Err(ApiError::unavailable())
@@ -126,9 +126,47 @@ pub(super) async fn series(State(app): State<App>, Path(ticker): Path<String>) -
     Ok(Json(json!({ "series": wire::series(series) })))
 }
 
-/// The stand-in schedules no fee changes.
-pub(super) async fn fee_changes() -> Json<Value> {
-    Json(json!({ "series_fee_change_arr": [] }))
+/// Scheduled fee changes of series; those in effect already only when history is asked for.
+pub(super) async fn fee_changes(State(app): State<App>, RawQuery(raw): RawQuery) -> Answer {
+    let query = Query::parse("GetSeriesFeeChanges", raw.as_deref());
+    let with_past = query.typed::<bool>("show_historical")?.unwrap_or(false);
+    let mut moment = app.moment();
+    let now = moment.now;
+    let list: Vec<Value> = moment
+        .world
+        .exchange()
+        .series_fee_changes()
+        .iter()
+        .filter(|change| with_past || change.scheduled_at > now)
+        .filter(|change| {
+            query
+                .get("series_ticker")
+                .is_none_or(|wanted| change.series.as_str() == wanted)
+        })
+        .map(wire::series_fee_change)
+        .collect();
+    Ok(Json(json!({ "series_fee_change_arr": list })))
+}
+
+/// Fees of events' own, and their ends.
+pub(super) async fn event_fee_changes(State(app): State<App>, RawQuery(raw): RawQuery) -> Answer {
+    let query = Query::parse("GetEventFeeChanges", raw.as_deref());
+    let limit = query.limit(100, 1_000)?;
+    let mut moment = app.moment();
+    let chosen = moment
+        .world
+        .exchange()
+        .event_fee_changes()
+        .iter()
+        .filter(|change| {
+            query
+                .get("event_ticker")
+                .is_none_or(|wanted| change.event.as_str() == wanted)
+        })
+        .map(|change| (change.id.to_string(), change));
+    let (taken, cursor) = page(chosen, query.cursor().as_deref(), limit);
+    let list: Vec<Value> = taken.into_iter().map(wire::event_fee_change).collect();
+    Ok(Json(json!({ "event_fee_changes": list, "cursor": cursor })))
 }
 
 fn nested_markets(moment: &mut Moment<'_>, tickers: &[Ticker]) -> Vec<Value> {
@@ -201,6 +239,9 @@ pub(super) async fn event(
     let query = Query::parse("GetEvent", raw.as_deref());
     let nested = query.typed::<bool>("with_nested_markets")?.unwrap_or(false);
     let without = query.typed::<bool>("exclude_markets")?.unwrap_or(false);
+    if nested && without {
+        return Err(query.rule("ExcludeMarkets", "excluded_with"));
+    }
     let ticker: EventTicker = ticker.parse().map_err(|_| ApiError::not_found())?;
     let mut moment = data(&app)?;
     let exchange = moment.world.exchange();
@@ -221,6 +262,46 @@ pub(super) async fn event(
     Ok(Json(json!({ "event": value, "markets": markets })))
 }
 
+/// The families of time filters of the market list, each with the status words that it may be combined with, from the
+/// operation's table.
+const TIME_FILTERS: [([&str; 2], &[&str]); 4] = [
+    (["min_created_ts", "max_created_ts"], &["unopened", "open"]),
+    (["min_close_ts", "max_close_ts"], &["closed"]),
+    (["min_settled_ts", "max_settled_ts"], &["settled"]),
+    (["min_updated_ts", "max_updated_ts"], &[]),
+];
+
+/// Refuses filters that the specification calls incompatible; how the real exchange words it was never recorded.
+fn check_filters(query: &Query) -> Result<(), ApiError> {
+    let given = |name: &str| query.get(name).is_some();
+    let families: Vec<_> = TIME_FILTERS
+        .iter()
+        .filter(|(names, _)| names.iter().any(|name| given(name)))
+        .collect();
+    let [(names, words)] = families.as_slice() else {
+        return if families.is_empty() {
+            Ok(())
+        } else {
+            Err(ApiError::parameter("incompatible timestamp filters"))
+        };
+    };
+    if query.get("status").is_some_and(|word| !words.contains(&word)) {
+        return Err(ApiError::parameter(
+            "status is incompatible with the timestamp filter",
+        ));
+    }
+    if names.contains(&"min_updated_ts") {
+        let excludes_combos = query.get("mve_filter") == Some("exclude");
+        let others = ["event_ticker", "tickers"].into_iter().any(given);
+        if others || (given("series_ticker") && !excludes_combos) || query.get("mve_filter") == Some("only") {
+            return Err(ApiError::parameter(
+                "updated filters are incompatible with others",
+            ));
+        }
+    }
+    Ok(())
+}
+
 pub(super) async fn markets(State(app): State<App>, RawQuery(raw): RawQuery) -> Answer {
     let query = Query::parse("GetMarkets", raw.as_deref());
     let limit = query.limit(100, 1_000)?;
@@ -231,6 +312,7 @@ pub(super) async fn markets(State(app): State<App>, RawQuery(raw): RawQuery) -> 
     let created = query.window("min_created_ts", "max_created_ts")?;
     let updated = query.window("min_updated_ts", "max_updated_ts")?;
     let settled = query.window("min_settled_ts", "max_settled_ts")?;
+    check_filters(&query)?;
     let wants_settled = query.get("min_settled_ts").is_some() || query.get("max_settled_ts").is_some();
     let mut moment = data(&app)?;
     let now = moment.now;
@@ -321,6 +403,32 @@ pub(super) async fn orderbooks(State(app): State<App>, RawQuery(raw): RawQuery) 
         .map(|market| json!({ "ticker": market.listing.ticker, "orderbook_fp": wire::orderbook(market, 0) }))
         .collect();
     Ok(Json(json!({ "orderbooks": books })))
+}
+
+/// What is shown of an event beside its terms; the stand-in has no pictures.
+pub(super) async fn event_metadata(State(app): State<App>, Path(ticker): Path<String>) -> Answer {
+    let ticker: EventTicker = ticker.parse().map_err(|_| ApiError::not_found())?;
+    let mut moment = data(&app)?;
+    let exchange = moment.world.exchange();
+    let event = exchange.event(&ticker).ok_or_else(ApiError::not_found)?;
+    let sources = exchange
+        .series(&event.listing.series)
+        .map(|series| series.listing.settlement_sources.clone())
+        .unwrap_or_default();
+    let markets: Vec<Value> = event
+        .markets
+        .iter()
+        .map(|ticker| json!({ "market_ticker": ticker, "image_url": "", "color_code": "" }))
+        .collect();
+    Ok(Json(
+        json!({ "image_url": "", "settlement_sources": sources, "market_details": markets }),
+    ))
+}
+
+/// There are no combos here.
+pub(super) async fn combos(RawQuery(raw): RawQuery) -> Answer {
+    Query::parse("GetMultivariateEvents", raw.as_deref()).limit(100, 200)?;
+    Ok(Json(json!({ "events": [], "cursor": "" })))
 }
 
 /// Newest first.

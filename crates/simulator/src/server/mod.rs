@@ -23,17 +23,24 @@
 //! }
 //! ```
 
+mod account;
 mod admin;
 mod admission;
 mod auth;
+mod body;
+mod candlesticks;
 mod errors;
 mod faults;
+mod historical;
 mod journal;
 mod keys;
 mod limits;
 mod listener;
 mod market_data;
+mod order_batches;
+mod order_changes;
 mod order_entry;
+mod order_groups;
 mod pages;
 mod portfolio;
 mod query;

@@ -1,6 +1,6 @@
 //! Writes: the V2 order endpoints, as strict about types as the exchange.
 
-use autotrader_domain::{BookSide, Contracts, Price, TimeInForce};
+use autotrader_domain::{BookSide, Contracts, Money, Price, TimeInForce};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
@@ -10,108 +10,14 @@ use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
 use super::admission::Caller;
+use super::body::Body;
 use super::errors::ApiError;
 use super::query::Query;
 use super::{App, Moment, wire};
-use crate::exchange::{NewOrder, OrderAck, OrderId, Refusal, SelfTradePrevention};
+use crate::exchange::{AccountId, CancelAck, NewOrder, OrderAck, OrderId, Refusal, SelfTradePrevention};
 
-/// The fields of a create request, read the way the exchange reads them: exact JSON types, unknown fields ignored.
-struct Body {
-    fields: Map<String, Value>,
-}
-
-impl Body {
-    fn parse(bytes: &[u8]) -> Result<Self, ApiError> {
-        match serde_json::from_slice(bytes) {
-            Ok(Value::Object(fields)) => Ok(Self { fields }),
-            Ok(other) => Err(mistyped(
-                kind(&other),
-                "CreateOrderV2Request",
-                "CreateOrderV2Request",
-            )),
-            Err(error) => Err(ApiError::BadRequest {
-                details: format!("json: {error}"),
-            }),
-        }
-    }
-
-    /// A field that must be text when present; null counts as absent.
-    fn text(&self, name: &str) -> Result<Option<&str>, ApiError> {
-        match self.fields.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(mistyped(kind(other), &field(name), "string")),
-        }
-    }
-
-    fn required(&self, name: &str) -> Result<&str, ApiError> {
-        self.text(name)?
-            .filter(|text| !text.is_empty())
-            .ok_or_else(|| missing(name))
-    }
-
-    fn flag(&self, name: &str) -> Result<bool, ApiError> {
-        match self.fields.get(name) {
-            None | Some(Value::Null) => Ok(false),
-            Some(Value::Bool(flag)) => Ok(*flag),
-            Some(other) => Err(mistyped(kind(other), &field(name), "bool")),
-        }
-    }
-
-    fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        match self.fields.get(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::Number(number)) if number.is_i64() => Ok(number.as_i64()),
-            Some(other) => Err(mistyped(kind(other), &field(name), "int64")),
-        }
-    }
-}
-
-fn field(name: &str) -> String {
-    format!("CreateOrderV2Request.{name}")
-}
-
-const fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
-}
-
-/// Worded as captured.
-fn mistyped(found: &str, place: &str, wanted: &str) -> ApiError {
-    let details = format!("json: cannot unmarshal {found} into Go struct field {place} of type {wanted}");
-    ApiError::BadRequest { details }
-}
-
-fn failed(name: &str, rule: &str) -> ApiError {
-    let field: String = name
-        .split('_')
-        .filter_map(|word| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .map(|first| first.to_ascii_uppercase().to_string() + letters.as_str())
-        })
-        .collect();
-    ApiError::Validation {
-        msg: format!(
-            "Parameter validation failed for CreateOrderV2: Key: 'CreateOrderV2Request.{field}' Error:Field validation \
-             for '{field}' failed on the '{rule}' tag"
-        ),
-    }
-}
-
-fn missing(name: &str) -> ApiError {
-    failed(name, "required")
-}
-
-fn order_of(body: &Body) -> Result<NewOrder, ApiError> {
-    // All types are checked before any value, as a decoder does that fills a struct first.
+/// Reads an order to create; all types are checked before any value, as a decoder does that fills a struct first.
+pub(super) fn order_of(body: &Body) -> Result<NewOrder, ApiError> {
     let ticker = body.text("ticker")?;
     let side = body.text("side")?;
     body.text("count")?;
@@ -120,68 +26,72 @@ fn order_of(body: &Body) -> Result<NewOrder, ApiError> {
     let prevention = body.text("self_trade_prevention_type")?;
     let expiration = body.integer("expiration_time")?;
     let (post_only, reduce_only) = (body.flag("post_only")?, body.flag("reduce_only")?);
-    let cancel_on_pause = body.flag("cancel_order_on_pause")?;
+    let cancel_on_pause = body.flag("cancel_order_on_pause")?.unwrap_or(false);
     let client_order_id = body
         .text("client_order_id")?
         .filter(|id| !id.is_empty())
         .map(str::to_owned);
     let group = body.text("order_group_id")?.filter(|id| !id.is_empty());
-    let subaccount = body.integer("subaccount")?.unwrap_or(0);
-    let shard = body.integer("exchange_index")?.unwrap_or(0);
 
     let ticker = ticker
         .filter(|text| !text.is_empty())
-        .ok_or_else(|| missing("ticker"))?;
-    let side = match side.ok_or_else(|| missing("side"))? {
-        "bid" => BookSide::Bid,
-        "ask" => BookSide::Ask,
-        _ => return Err(failed("side", "oneof")),
-    };
+        .ok_or_else(|| body.missing("ticker"))?;
+    let side = side_of(body, side)?;
     let (count, price) = (body.required("count")?, body.required("price")?);
     let expires_at = expiration
         .map(|seconds| {
             DateTime::from_timestamp(seconds, 0).ok_or_else(|| ApiError::parameter("expiration_time"))
         })
         .transpose()?;
-    let time_in_force = match tif.ok_or_else(|| missing("time_in_force"))? {
+    let time_in_force = match tif.ok_or_else(|| body.missing("time_in_force"))? {
         "good_till_canceled" => TimeInForce::GoodTillCanceled { expires_at },
         _ if expires_at.is_some() => return Err(ApiError::parameter("expiration_time")),
         "immediate_or_cancel" => TimeInForce::ImmediateOrCancel,
         "fill_or_kill" => TimeInForce::FillOrKill,
-        _ => return Err(failed("time_in_force", "oneof")),
+        _ => return Err(body.failed("time_in_force", "oneof")),
     };
-    let self_trade_prevention = match prevention.ok_or_else(|| missing("self_trade_prevention_type"))? {
+    let self_trade_prevention = match prevention.ok_or_else(|| body.missing("self_trade_prevention_type"))? {
         "taker_at_cross" => SelfTradePrevention::TakerAtCross,
         "maker" => SelfTradePrevention::Maker,
-        _ => return Err(failed("self_trade_prevention_type", "oneof")),
+        _ => return Err(body.failed("self_trade_prevention_type", "oneof")),
     };
-    if subaccount != 0 {
-        return Err(ApiError::parameter("subaccount"));
-    }
-    if !matches!(shard, 0 | -1) {
-        return Err(ApiError::parameter("exchange_index"));
-    }
+    body.only_main()?;
     let order_group_id = group
         .map(|id| id.parse().map_err(|_| ApiError::not_found()))
         .transpose()?;
-    let count: Contracts = count.parse().map_err(|_| ApiError::parameter("count"))?;
-    let price: Price = price.parse().map_err(|_| ApiError::from(Refusal::InvalidPrice))?;
     Ok(NewOrder {
         ticker: ticker.parse().map_err(|_| ApiError::not_found())?,
         client_order_id,
         side,
-        count,
-        price,
+        count: count_of(count)?,
+        price: price_of(price)?,
         time_in_force,
-        post_only,
-        reduce_only,
+        post_only: post_only.unwrap_or(false),
+        reduce_only: reduce_only.unwrap_or(false),
         self_trade_prevention,
         cancel_on_pause,
         order_group_id,
     })
 }
 
-fn created(ack: &OrderAck) -> Value {
+/// The side of the YES book that a body names.
+pub(super) fn side_of(body: &Body, side: Option<&str>) -> Result<BookSide, ApiError> {
+    match side.ok_or_else(|| body.missing("side"))? {
+        "bid" => Ok(BookSide::Bid),
+        "ask" => Ok(BookSide::Ask),
+        _ => Err(body.failed("side", "oneof")),
+    }
+}
+
+pub(super) fn count_of(text: &str) -> Result<Contracts, ApiError> {
+    text.parse().map_err(|_| ApiError::parameter("count"))
+}
+
+pub(super) fn price_of(text: &str) -> Result<Price, ApiError> {
+    text.parse().map_err(|_| ApiError::from(Refusal::InvalidPrice))
+}
+
+pub(super) fn created(ack: &OrderAck) -> Value {
     let mut value = json!({
         "order_id": ack.order_id,
         "fill_count": ack.filled,
@@ -194,20 +104,21 @@ fn created(ack: &OrderAck) -> Value {
     if let Some(id) = &ack.client_order_id {
         fields.insert("client_order_id".to_owned(), id.as_str().into());
     }
-    // Averages are per whole contract; the sums are per hundredths.
-    for (name, sum) in [
-        ("average_fill_price", ack.notional),
-        ("average_fee_paid", ack.fees),
-    ] {
-        if let Some(average) = sum.fraction(100, ack.filled.raw()) {
-            fields.insert(name.to_owned(), wire::short_dollars(average).into());
-        }
-    }
+    put_averages(fields, ack.filled, ack.notional, ack.fees);
     value
 }
 
+/// The averages of fills, absent where there were none: per whole contract, while the counts are hundredths.
+pub(super) fn put_averages(fields: &mut Map<String, Value>, filled: Contracts, notional: Money, fees: Money) {
+    for (name, sum) in [("average_fill_price", notional), ("average_fee_paid", fees)] {
+        if let Some(average) = sum.fraction(100, filled.raw()) {
+            fields.insert(name.to_owned(), wire::short_dollars(average).into());
+        }
+    }
+}
+
 /// The moment, unless order entry is down.
-fn entry(app: &App) -> Result<Moment<'_>, ApiError> {
+pub(super) fn entry(app: &App) -> Result<Moment<'_>, ApiError> {
     let moment = app.moment();
     if moment.faults.order_entry_down {
         Err(ApiError::unavailable())
@@ -222,13 +133,31 @@ pub(super) async fn create(
     bytes: Bytes,
 ) -> Result<Response, ApiError> {
     let mut moment = entry(&app)?;
-    let order = order_of(&Body::parse(&bytes)?)?;
+    let order = order_of(&Body::parse("CreateOrderV2Request", &bytes)?)?;
     let now = moment.now;
     let ack = moment.world.exchange().submit(account, order, now);
     if moment.faults.order_entry_answers_lost {
         return Err(ApiError::unavailable());
     }
     Ok((StatusCode::CREATED, Json(created(&ack?))).into_response())
+}
+
+/// Cancels one order, first checking the market that the caller says it is in.
+pub(super) fn cancel_one(
+    moment: &mut Moment<'_>,
+    account: AccountId,
+    order_id: &str,
+    market: Option<&str>,
+) -> Result<CancelAck, ApiError> {
+    let id: OrderId = order_id.parse().map_err(|_| ApiError::not_found())?;
+    let now = moment.now;
+    let exchange = moment.world.exchange();
+    if let (Some(wanted), Some(order)) = (market, exchange.order(account, id))
+        && order.asked.ticker.as_str() != wanted
+    {
+        return Err(ApiError::nested(400, "order_ticker_mismatch", None));
+    }
+    Ok(exchange.cancel(account, id, now)?)
 }
 
 pub(super) async fn cancel(
@@ -238,16 +167,9 @@ pub(super) async fn cancel(
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
     let query = Query::parse("CancelOrderV2", raw.as_deref());
+    query.only_main()?;
     let mut moment = entry(&app)?;
-    let id: OrderId = order_id.parse().map_err(|_| ApiError::not_found())?;
-    let now = moment.now;
-    let exchange = moment.world.exchange();
-    if let (Some(wanted), Some(order)) = (query.get("market_ticker"), exchange.order(account, id))
-        && order.asked.ticker.as_str() != wanted
-    {
-        return Err(ApiError::nested(400, "order_ticker_mismatch", None));
-    }
-    let ack = exchange.cancel(account, id, now);
+    let ack = cancel_one(&mut moment, account, &order_id, query.get("market_ticker"));
     if moment.faults.order_entry_answers_lost {
         return Err(ApiError::unavailable());
     }
@@ -264,7 +186,9 @@ pub(super) async fn cancel(
 pub(super) async fn cancel_all(
     State(app): State<App>,
     Caller(account): Caller,
+    RawQuery(raw): RawQuery,
 ) -> Result<StatusCode, ApiError> {
+    Query::parse("CancelAllOrdersV2", raw.as_deref()).only_main()?;
     let mut moment = entry(&app)?;
     let now = moment.now;
     if !moment.world.exchange().is_exchange_active() {
@@ -275,4 +199,14 @@ pub(super) async fn cancel_all(
         return Err(ApiError::unavailable());
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The endpoints of the first version, switched off in June 2026; the status and code of the answer were never recorded.
+pub(super) async fn legacy() -> ApiError {
+    ApiError::Nested {
+        status: 410,
+        code: "endpoint_deprecated".to_owned(),
+        message: "Please switch to the V2 endpoints".to_owned(),
+        details: Some("https://docs.kalshi.com/api-reference/orders/create-order-v2".to_owned()),
+    }
 }

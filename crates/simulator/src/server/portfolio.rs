@@ -16,16 +16,6 @@ use crate::exchange::{Exchange, Holding, OrderId};
 
 type Answer = Result<Json<Value>, ApiError>;
 
-/// The stand-in has one shard and one subaccount; asking for another is asking for nothing.
-fn only_main(query: &Query) -> Result<(), ApiError> {
-    for name in ["subaccount", "exchange_index"] {
-        if query.typed::<i32>(name)?.is_some_and(|value| value != 0) {
-            return Err(ApiError::parameter(name));
-        }
-    }
-    Ok(())
-}
-
 pub(super) async fn limits(State(app): State<App>) -> Json<Value> {
     let tier = app.meter.tier();
     let bucket =
@@ -43,7 +33,7 @@ pub(super) async fn balance(
     Caller(account): Caller,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    only_main(&Query::parse("GetBalance", raw.as_deref()))?;
+    Query::parse("GetBalance", raw.as_deref()).only_main()?;
     let mut moment = app.moment();
     let shown_until = moment.shown_until;
     let exchange = moment.world.exchange();
@@ -99,7 +89,7 @@ pub(super) async fn positions(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     let query = Query::parse("GetPositions", raw.as_deref());
-    only_main(&query)?;
+    query.only_main()?;
     let limit = query.limit(100, 1_000)?;
     let settled = query.word(
         "settlement_status",
@@ -156,7 +146,7 @@ pub(super) async fn fills(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     let query = Query::parse("GetFills", raw.as_deref());
-    only_main(&query)?;
+    query.only_main()?;
     let limit = query.limit(100, 1_000)?;
     let within = query.window("min_ts", "max_ts")?;
     let tickers = query.set("ticker");
@@ -188,7 +178,7 @@ pub(super) async fn settlements(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     let query = Query::parse("GetSettlements", raw.as_deref());
-    only_main(&query)?;
+    query.only_main()?;
     let limit = query.limit(100, 1_000)?;
     let within = query.window("min_ts", "max_ts")?;
     let mut moment = app.moment();
@@ -222,7 +212,7 @@ pub(super) async fn orders(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     let query = Query::parse("GetOrders", raw.as_deref());
-    only_main(&query)?;
+    query.only_main()?;
     let limit = query.limit(100, 1_000)?;
     let status = query.word("status", "Status", &["resting", "canceled", "executed"])?;
     let within = query.window("min_ts", "max_ts")?;

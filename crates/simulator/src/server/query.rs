@@ -76,6 +76,24 @@ impl Query {
         }
     }
 
+    /// The stand-in has one shard and one subaccount; asking for another is an error. Minus one asks for routing.
+    pub(crate) fn only_main(&self) -> Result<(), ApiError> {
+        for name in ["subaccount", "exchange_index"] {
+            if self
+                .typed::<i32>(name)?
+                .is_some_and(|value| value != 0 && value != -1)
+            {
+                return Err(ApiError::parameter(name));
+            }
+        }
+        Ok(())
+    }
+
+    /// A number that must be given.
+    pub(crate) fn required<T: FromStr>(&self, name: &str, field: &str) -> Result<T, ApiError> {
+        self.typed(name)?.ok_or_else(|| self.rule(field, "required"))
+    }
+
     /// A comma-separated set of values.
     pub(crate) fn set(&self, name: &str) -> Option<BTreeSet<&str>> {
         self.get(name).map(|text| {

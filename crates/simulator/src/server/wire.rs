@@ -5,8 +5,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::exchange::{
-    Event, Exchange, FillRecord, Holding, Market, OrderRecord, SelfTradePrevention, Series, SettlementEntry,
-    TradeRecord,
+    Event, EventFeeChange, Exchange, FeeModel, FillRecord, Holding, Market, OrderRecord, SelfTradePrevention,
+    Series, SeriesFeeChange, SettlementEntry, TradeRecord,
 };
 
 /// The only shard here; the real exchange keeps these series on it too.
@@ -70,13 +70,45 @@ fn put(fields: &mut Map<String, Value>, key: &str, value: impl Into<Value>) {
     fields.insert(key.to_owned(), value.into());
 }
 
-pub(crate) fn series(series: &Series) -> Value {
-    let listing = &series.listing;
-    let fee_type = listing.fee_model.as_str();
-    let multiplier = match listing.fee_multiplier_millionths {
+/// A fee model and its multiplier (in millionths) as the wire has them.
+fn fees(model: FeeModel, multiplier_millionths: u32) -> (&'static str, Value) {
+    let fee_type = model.as_str();
+    let multiplier = match multiplier_millionths {
         whole if whole % 1_000_000 == 0 => json!(whole / 1_000_000),
         part => json!(f64::from(part) / 1_000_000.0),
     };
+    (fee_type, multiplier)
+}
+
+pub(crate) fn series_fee_change(change: &SeriesFeeChange) -> Value {
+    let (fee_type, multiplier) = fees(change.terms.model, change.terms.multiplier_millionths);
+    json!({
+        "id": change.id,
+        "series_ticker": change.series,
+        "fee_type": fee_type,
+        "fee_multiplier": multiplier,
+        "scheduled_ts": time(change.scheduled_at),
+    })
+}
+
+pub(crate) fn event_fee_change(change: &EventFeeChange) -> Value {
+    let terms = change
+        .terms
+        .map(|terms| fees(terms.model, terms.multiplier_millionths));
+    let (fee_type, multiplier) = terms.unzip();
+    json!({
+        "id": change.id,
+        "event_ticker": change.event,
+        "series_ticker": change.series,
+        "fee_type_override": fee_type,
+        "fee_multiplier_override": multiplier,
+        "scheduled_ts": time(change.scheduled_at),
+    })
+}
+
+pub(crate) fn series(series: &Series) -> Value {
+    let listing = &series.listing;
+    let (fee_type, multiplier) = fees(listing.fee_model, listing.fee_multiplier_millionths);
     json!({
         "ticker": listing.ticker,
         "title": listing.title,
@@ -110,8 +142,16 @@ pub(crate) fn event(exchange: &Exchange, event: &Event) -> Value {
         "last_updated_ts": time(event.updated_at),
         "exchange_index": SHARD,
     });
-    if let (Some(date), Some(fields)) = (listing.strike_date, value.as_object_mut()) {
+    let Some(fields) = value.as_object_mut() else {
+        return value;
+    };
+    if let Some(date) = listing.strike_date {
         put(fields, "strike_date", time(date));
+    }
+    if let Some(terms) = event.fee_override {
+        let (fee_type, multiplier) = fees(terms.model, terms.multiplier_millionths);
+        put(fields, "fee_type_override", fee_type);
+        put(fields, "fee_multiplier_override", multiplier);
     }
     value
 }
@@ -181,6 +221,9 @@ pub(crate) fn market(market: &Market, now: DateTime<Utc>) -> Value {
     }
     if let Some(at) = market.settled_at {
         put(fields, "settlement_ts", time(at));
+    }
+    if let Some(until) = market.fee_waiver_until.filter(|until| *until > now) {
+        put(fields, "fee_waiver_expiration_time", time(until));
     }
     value
 }
@@ -256,14 +299,17 @@ pub(crate) fn order(exchange: &Exchange, order: &OrderRecord) -> Value {
         "subaccount_number": 0,
         "exchange_index": SHARD,
     });
-    if let (
-        TimeInForce::GoodTillCanceled {
-            expires_at: Some(expiry),
-        },
-        Some(fields),
-    ) = (asked.time_in_force, value.as_object_mut())
+    let Some(fields) = value.as_object_mut() else {
+        return value;
+    };
+    if let TimeInForce::GoodTillCanceled {
+        expires_at: Some(expiry),
+    } = asked.time_in_force
     {
         put(fields, "expiration_time", time(expiry));
+    }
+    if let Some(group) = asked.order_group_id {
+        put(fields, "order_group_id", group.to_string());
     }
     value
 }

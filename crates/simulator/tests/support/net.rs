@@ -62,7 +62,7 @@ impl SimulatedWorld for TestWorld {
     }
 }
 
-fn keys() -> &'static SimKeys {
+pub fn keys() -> &'static SimKeys {
     static KEYS: OnceLock<SimKeys> = OnceLock::new();
     KEYS.get_or_init(|| SimKeys::from_seed(1).unwrap())
 }
