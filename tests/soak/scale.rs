@@ -14,6 +14,8 @@ pub struct Scale {
     pub orders: u64,
     /// How often every fault happened.
     pub each_fault: u64,
+    /// How often per million messages each fault of the stream happens.
+    pub stream_rate: u32,
     /// The longest that it may take to get there.
     pub longest: Duration,
     /// The most time, per cent of the run, in which a wanted book was not known; `None` where a run is too short to say.
@@ -32,6 +34,7 @@ impl Scale {
                 messages: 1_000_000,
                 orders: 10_000,
                 each_fault: 100,
+                stream_rate: 110,
                 longest: Duration::from_secs(1_200),
                 resync_percent: Some(5.0),
             },
@@ -40,6 +43,7 @@ impl Scale {
                 messages: 40_000,
                 orders: 500,
                 each_fault: 4,
+                stream_rate: 250,
                 longest: Duration::from_secs(300),
                 resync_percent: None,
             },
@@ -54,10 +58,10 @@ pub fn faults() -> impl Iterator<Item = FaultKind> {
 }
 
 /// Every fault at a rate that brings about as many of each.
-pub fn desk(seed: u64) -> FaultDesk {
+pub fn desk(scale: &Scale, seed: u64) -> FaultDesk {
     let mut desk = FaultDesk::new(seed);
     for kind in faults() {
-        let mut rule = FaultRule::at_rate(kind, Rate::per_million(rate(kind)));
+        let mut rule = FaultRule::at_rate(kind, Rate::per_million(rate(scale, kind)));
         if let Some(milliseconds) = amount(kind) {
             rule.amount_ms = milliseconds;
         }
@@ -67,11 +71,11 @@ pub fn desk(seed: u64) -> FaultDesk {
 }
 
 /// Per million places; places differ in how often they come.
-fn rate(kind: FaultKind) -> u32 {
+fn rate(scale: &Scale, kind: FaultKind) -> u32 {
     match kind {
         FaultKind::PartialPage | FaultKind::DisputedResult => 500_000,
         FaultKind::ForgottenIds => 700_000,
-        kind if kind.is_stream() => 160,
+        kind if kind.is_stream() => scale.stream_rate,
         _ => 9_000,
     }
 }

@@ -88,7 +88,7 @@ fn ports(clock: &Arc<SystemClock>) -> ClientPorts {
 }
 
 impl Stage {
-    pub async fn set(_scale: &Scale) -> Self {
+    pub async fn set(scale: &Scale) -> Self {
         autotrader_kalshi_api::install_tls_provider();
         let clock = system_clock();
         let flows = Arc::new(AtomicBool::new(true));
@@ -99,7 +99,7 @@ impl Stage {
         let options = ServerOptions {
             keys: keys.api_keys().into_iter().map(|key| (key, trader)).collect(),
             move_every: Some(Duration::from_millis(4)),
-            faults: scale::desk(SEED),
+            faults: scale::desk(scale, SEED),
             limits: Some(Tier::UNLIMITED),
             ..ServerOptions::default()
         };
@@ -260,8 +260,8 @@ fn client(server: &ServerHandle, keys: &SimKeys, clock: &Arc<SystemClock>) -> Ka
 
 fn stream_settings(server: &ServerHandle, client: &KalshiClient) -> StreamSettings {
     let mut settings = StreamSettings::new(&server.websocket_url(), client.signer()).unwrap();
-    settings.limits.silence = Duration::from_millis(250);
-    settings.limits.ping_after = Duration::from_millis(120);
+    settings.limits.silence = Duration::from_millis(90);
+    settings.limits.ping_after = Duration::from_millis(40);
     settings.limits.reply_timeout = Duration::from_millis(500);
     settings.limits.snapshot_timeout = Duration::from_millis(300);
     settings.limits.resync_floor = Duration::from_millis(5);
