@@ -26,6 +26,8 @@ pub enum LifecycleStep {
     Settled(DateTime<Utc>),
     /// Its price grid changed; what rests stays.
     PriceLevelsUpdated(PriceStructure),
+    /// What it is about was written anew: its label and strike are those of the listing now.
+    MetadataUpdated,
 }
 
 /// The member whose resting order changed a book.

@@ -201,6 +201,7 @@ impl Exchange {
         self.clock += 1;
         let now = self.now;
         if let Some(market) = self.markets.get_mut(ticker) {
+            market.clock = self.clock;
             market.note_quotes(now);
         }
         if self.feed.is_none() {

@@ -1,6 +1,6 @@
 //! Listing, and the life of markets up to their close.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use autotrader_domain::{Contracts, MarketStatus, Ticker};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -140,6 +140,7 @@ impl Exchange {
             last_price: None,
             volume: Contracts::ZERO,
             open_interest: Contracts::ZERO,
+            clock: 0,
             recent: VecDeque::new(),
             ladder: Ladder::default(),
             quotes: super::quotes::QuoteHistory::default(),
@@ -238,6 +239,31 @@ impl Exchange {
             self.clear_book(ticker, UpdateReason::HaltCancel);
         }
         self.tick(now);
+        Ok(())
+    }
+
+    /// Writes anew what a market is about: its YES label and its strike.
+    ///
+    /// # Errors
+    /// When the market is not listed.
+    pub fn update_metadata(
+        &mut self,
+        ticker: &Ticker,
+        yes_sub_title: &str,
+        custom_strike: Option<BTreeMap<String, String>>,
+        at: DateTime<Utc>,
+    ) -> Result<(), LifecycleError> {
+        self.tick(at);
+        let now = self.now;
+        let market = self.market_mut(ticker)?;
+        yes_sub_title.clone_into(&mut market.listing.yes_sub_title);
+        market.listing.custom_strike = custom_strike;
+        market.updated_at = now;
+        self.publish(FeedEvent::Lifecycle {
+            ticker: ticker.clone(),
+            step: LifecycleStep::MetadataUpdated,
+            at: now,
+        });
         Ok(())
     }
 

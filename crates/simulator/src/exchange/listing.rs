@@ -310,6 +310,8 @@ pub struct Market {
     pub volume: Contracts,
     /// Contracts held: pairs of one YES and one NO.
     pub open_interest: Contracts,
+    /// The exchange's clock at the last change of its book; 0 before the first.
+    pub clock: u64,
     /// Its trades of the last day and the last one before that, oldest first.
     pub(crate) recent: VecDeque<(DateTime<Utc>, Price, i64)>,
     pub(crate) ladder: Ladder,

@@ -289,13 +289,17 @@ impl Reader {
 
     /// The next message; `None` when the connection ends.
     pub async fn next(&mut self) -> Option<Value> {
+        let text = self.next_text().await?;
+        assert!(text.ends_with('\n'), "frames end with a line feed");
+        Some(serde_json::from_str(&text).unwrap())
+    }
+
+    /// The next message as it came, sound or not; `None` when the connection ends.
+    pub async fn next_text(&mut self) -> Option<String> {
         loop {
             let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.unwrap();
             match message {
-                Some(Ok(Message::Text(text))) => {
-                    assert!(text.as_str().ends_with('\n'), "frames end with a line feed");
-                    return Some(serde_json::from_str(text.as_str()).unwrap());
-                }
+                Some(Ok(Message::Text(text))) => return Some(text.as_str().to_owned()),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(other)) => panic!("unexpected {other:?}"),

@@ -9,8 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::message::{stamp, text_of};
 use crate::exchange::{
-    Event, Exchange, FeeTerms, FillRecord, Holding, LifecycleStep, Market, MarketId, OrderGroupId,
-    OrderGroupStep, OrderId, OrderRecord, SelfTradePrevention, TradeId, TradeRecord, UpdateReason, UserId,
+    Event, FeeTerms, FillRecord, Holding, LifecycleStep, Market, MarketId, OrderGroupId, OrderGroupStep,
+    OrderId, OrderRecord, SelfTradePrevention, TradeId, TradeRecord, UpdateReason, UserId,
 };
 use crate::server::wire;
 
@@ -30,14 +30,14 @@ struct SnapshotBody<'a> {
 }
 
 impl<'a> SnapshotBody<'a> {
-    fn of(market: &'a Market, clock: u64, yes_scale: bool) -> Self {
+    fn of(market: &'a Market, yes_scale: bool) -> Self {
         let shown =
             |(price, size): (Price, Contracts)| (if yes_scale { price } else { price.complement() }, size);
         let no = market.levels(BookSide::Ask).map(shown);
         Self {
             market_ticker: &market.listing.ticker,
             market_id: &market.id,
-            clock,
+            clock: market.clock,
             yes_dollars_fp: market.levels(BookSide::Bid).collect(),
             // Ascending on the scale they are shown on.
             no_dollars_fp: if yes_scale {
@@ -50,13 +50,13 @@ impl<'a> SnapshotBody<'a> {
 }
 
 /// One book; with `yes_scale`, NO offers carry the YES price they face.
-pub(super) fn snapshot(market: &Market, exchange: &Exchange, yes_scale: bool) -> String {
-    text_of(&SnapshotBody::of(market, exchange.clock(), yes_scale))
+pub(super) fn snapshot(market: &Market, yes_scale: bool) -> String {
+    text_of(&SnapshotBody::of(market, yes_scale))
 }
 
 /// As [`snapshot`], to be put into an answer.
-pub(super) fn snapshot_value(market: &Market, exchange: &Exchange, yes_scale: bool) -> Value {
-    json!(SnapshotBody::of(market, exchange.clock(), yes_scale))
+pub(super) fn snapshot_value(market: &Market, yes_scale: bool) -> Value {
+    json!(SnapshotBody::of(market, yes_scale))
 }
 
 /// What the ticker channel tells about a market, without its times.
@@ -417,6 +417,14 @@ pub(super) fn lifecycle(market: &Market, step: &LifecycleStep, at: DateTime<Utc>
             put("event_type", json!("price_level_structure_updated"));
             put("price_level_structure", json!(prices.name));
             put("price_ranges", json!(prices.ranges));
+        }
+        LifecycleStep::MetadataUpdated => {
+            put("event_type", json!("metadata_updated"));
+            put("yes_sub_title", json!(market.listing.yes_sub_title));
+            if let Some(strike) = &market.listing.custom_strike {
+                put("strike_type", json!("custom"));
+                put("custom_strike", json!(strike));
+            }
         }
     }
     text_of(&fields)

@@ -15,6 +15,13 @@ mod hub;
 mod message;
 mod mischief;
 mod options;
+#[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+mod replay_tests;
 mod session;
 
 pub(super) use connection::upgrade;

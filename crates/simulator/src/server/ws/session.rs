@@ -311,7 +311,7 @@ impl Session {
                 replies: tickers
                     .iter()
                     .filter_map(|ticker| exchange.market(ticker))
-                    .map(|market| snapshot_reply(subscription, wanted.sid, market, exchange))
+                    .map(|market| snapshot_reply(subscription, wanted.sid, market))
                     .collect(),
                 data: Vec::new(),
             }),
@@ -433,7 +433,7 @@ impl Initial<'_> {
                 _ => {}
             }
             let body = match channel {
-                Channel::Book => bodies::snapshot(market, exchange, subscription.yes_scale),
+                Channel::Book => bodies::snapshot(market, subscription.yes_scale),
                 _ => Quote::of(market).text(now),
             };
             out.push(Outgoing {
@@ -507,12 +507,12 @@ fn acknowledgement(subscription: &mut Subscription, sid: u64, exchange: &Exchang
     json!({ "type": "ok", "sid": sid, "seq": subscription.next_seq(), "msg": msg })
 }
 
-fn snapshot_reply(subscription: &mut Subscription, sid: u64, market: &Market, exchange: &Exchange) -> Value {
+fn snapshot_reply(subscription: &mut Subscription, sid: u64, market: &Market) -> Value {
     json!({
         "type": "orderbook_snapshot",
         "sid": sid,
         "seq": subscription.next_seq(),
-        "msg": bodies::snapshot_value(market, exchange, subscription.yes_scale),
+        "msg": bodies::snapshot_value(market, subscription.yes_scale),
     })
 }
 
