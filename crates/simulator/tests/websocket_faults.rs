@@ -297,10 +297,6 @@ async fn a_reader_that_is_too_slow_is_told_so_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(
-    clippy::print_stdout,
-    reason = "the rate is to be seen; nothing depends on it"
-)]
 async fn many_messages_arrive_complete_and_in_order() {
     const ROUNDS: u64 = 10;
     const A_ROUND: usize = 4_000;

@@ -224,7 +224,6 @@ async fn let_everything_happen(served: &Served) {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "what is not covered is to be seen")]
 async fn every_message_is_as_specified() {
     let Some(whole) = asyncapi() else { return };
     let mut document = Document::new(whole);
