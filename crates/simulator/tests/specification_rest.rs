@@ -476,7 +476,6 @@ async fn settle(x: &Checked) {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "what is not covered must be seen")]
 async fn rest_answers_are_as_specified() {
     let Some(x) = checked().await else {
         return;
