@@ -8,15 +8,12 @@ use autotrader_arena_signals::{
     DiffSettings, GateSettings, HttpSource, HttpSourceSettings, PageReader, VintageKeeper, VintageSettings,
 };
 use autotrader_config::{Config, EventMode, Loaded, Request, environment_variables};
-use autotrader_domain::ports::{AccountSource, Clock, Ledger, Notifier, OrderGateway, Restored};
+use autotrader_domain::ports::{AccountSource, Clock, Ledger, MarketData, Notifier, OrderGateway, Restored};
 use autotrader_domain::{Contracts, ExecutionMode, Money, Price, SeriesTicker, Ticker};
 use autotrader_engine::{AccountScope, Engine, EngineSettings, Event};
 use autotrader_execution::paper::{PaperGateway, PaperSettings};
 use autotrader_execution::{ExecutionSettings, Executor, Pause, TimerPause};
-use autotrader_kalshi_api::{
-    ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, RetryPolicy, SeededJitter,
-    TokioSleeper,
-};
+use autotrader_kalshi_api::RateLimits;
 use autotrader_monitoring::{DiscordNotifier, DiscordSettings, Fanout, LogNotifier};
 use autotrader_risk::{EventExposureMode, Limits, RiskEngine};
 use autotrader_state::{NewDatabaseId, SqliteStore, Stamp};
@@ -26,10 +23,13 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
+mod exchange;
+
 use crate::Failure;
 use crate::cli::ConfigPlace;
 use crate::clock::SystemClock;
-use crate::run::{AlertWatcher, LogWatcher, Ports, Rhythm, Runner, Schedule, Watcher};
+use crate::run::{AlertWatcher, LogWatcher, Ports, Rhythm, Runner, Schedule, Stream, Watcher};
+pub(crate) use exchange::exchange_client;
 
 /// Loads the configuration that the arguments name.
 ///
@@ -249,56 +249,6 @@ pub(crate) fn vintage_settings(config: &Config) -> VintageSettings {
     }
 }
 
-/// The exchange's client; without a readable key it can read public data only.
-///
-/// # Errors
-/// [`Failure`] when the address or the key cannot be used.
-pub(crate) fn exchange_client(
-    config: &Config,
-    limits: RateLimits,
-    clock: Arc<dyn Clock>,
-) -> Result<KalshiClient, Failure> {
-    let kalshi = &config.kalshi;
-    let wrong = |error: String| Failure::failed(format!("exchange: {error}."));
-    let mut settings = ClientSettings::new(kalshi.effective_base_url(), kalshi.environment)
-        .map_err(|error| Failure::failed(format!("configuration: kalshi.base_url: {error}.")))?;
-    settings.limits = limits;
-    settings.request_timeout = Duration::from_secs(kalshi.request_timeout_seconds);
-    settings.retry = RetryPolicy {
-        max_attempts: kalshi.max_retries,
-        ..RetryPolicy::default()
-    };
-    if kalshi.execution_mode == ExecutionMode::Live {
-        let path = std::path::Path::new(&kalshi.private_key_path);
-        let credentials = Credentials::from_pem_file(&kalshi.api_key_id, path)
-            .map_err(|error| Failure::failed(format!("configuration: kalshi.private_key_path: {error}.")))?;
-        settings.credentials = Some(credentials);
-    }
-    let ready_seconds = config.kalshi.ready_signature_seconds;
-    settings.ready_signature_max_age = (ready_seconds > 0).then(|| Duration::from_secs(ready_seconds));
-    let ports = ClientPorts {
-        clock,
-        jitter: Arc::new(SeededJitter::new(jitter_seed())),
-        sleeper: Arc::new(TokioSleeper),
-    };
-    KalshiClient::new(&settings, ports).map_err(|error| wrong(error.to_string()))
-}
-
-/// Learns the account's limits, then keeps a signature ready if that is wanted; ends with the runtime. Nothing waits for it: the
-/// documented limits hold meanwhile.
-fn tend_account(client: Arc<KalshiClient>) {
-    tokio::spawn(async move {
-        // What could not be learnt is in the log, and what was known stays in force.
-        let _learnt = client.learn_limits().await;
-        client.keep_create_signature_ready().await;
-    });
-}
-
-/// Spreads processes apart; nothing depends on its value.
-fn jitter_seed() -> u64 {
-    u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
 /// The leaderboard's source.
 ///
 /// # Errors
@@ -325,6 +275,8 @@ pub(crate) struct Surroundings {
     pub(crate) jitter_seed: u64,
     /// Further looks at what passes through the core.
     pub(crate) watchers: Vec<Box<dyn Watcher>>,
+    /// Whether the exchange's stream may be used. In virtual time only requests move the world, so there it is not.
+    pub(crate) streams: bool,
 }
 
 impl Surroundings {
@@ -336,8 +288,9 @@ impl Surroundings {
             new_database_id: NewDatabaseId::Random,
             rate_limits: RateLimits::BASIC,
             control_every: TimeDelta::milliseconds(250),
-            jitter_seed: jitter_seed(),
+            jitter_seed: exchange::jitter_seed(),
             watchers: Vec::new(),
+            streams: true,
         }
     }
 }
@@ -346,6 +299,7 @@ impl Surroundings {
 pub(crate) struct Process {
     pub(crate) runner: Runner,
     pub(crate) schedule: Schedule,
+    pub(crate) stream: Stream,
     restored: Restored,
     config: Config,
     discord: Option<Arc<DiscordNotifier>>,
@@ -364,7 +318,7 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         Arc::clone(&clock),
     )?);
     info!(event = "database_initialized", url = config.database.url);
-    refuse_live_beyond_loopback(config)?;
+    exchange::refuse_live_beyond_loopback(config)?;
     let restored = store
         .restore()
         .await
@@ -380,7 +334,7 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         base_url = config.kalshi.effective_base_url(),
     );
     if client.has_key() {
-        tend_account(Arc::clone(&client));
+        exchange::tend_account(Arc::clone(&client));
     }
     let paper = paper_gateway(config, &restored, &clock)?;
     let (gateway, account): (Arc<dyn OrderGateway>, Arc<dyn AccountSource>) = match &paper {
@@ -413,15 +367,21 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         RiskEngine::new(limits(config, opening)),
         opening,
     );
+    let series = series(config)?;
+    let (market_data, stream) = if surroundings.streams {
+        exchange::streamed(config, client, &series, Arc::clone(&clock))?
+    } else {
+        (client as Arc<dyn MarketData>, Stream::none())
+    };
     let ports = Ports {
         clock: Arc::clone(&clock),
         source: Arc::new(leaderboard_source(config, Arc::clone(&clock))?),
-        market_data: client,
+        market_data,
         executor,
         paper,
         ledger: store.clone(),
         control: store,
-        series: series(config)?,
+        series,
         halt_file: PathBuf::from(&config.risk.global.halt_file),
     };
     let schedule = Schedule::starting(
@@ -443,26 +403,11 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
     Ok(Process {
         runner,
         schedule,
+        stream,
         restored,
         config: config.clone(),
         discord,
     })
-}
-
-/// Live orders go to this machine only, until the guards of the real exchange exist.
-fn refuse_live_beyond_loopback(config: &Config) -> Result<(), Failure> {
-    let url = config.kalshi.effective_base_url();
-    let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-    let local = loopback.iter().any(|prefix| {
-        url.strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-    });
-    if config.kalshi.execution_mode == ExecutionMode::Live && !local {
-        return Err(Failure::failed(format!(
-            "kalshi.base_url: {url}: live execution is limited to this machine in this version; use --execution-mode paper."
-        )));
-    }
-    Ok(())
 }
 
 /// What every core of this program is told.

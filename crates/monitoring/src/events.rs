@@ -35,6 +35,14 @@ events! {
     SIGNAL_GENERATED => "signal_generated", "something changed between two accepted boards";
     TICK_NO_SIGNALS => "tick_no_signals", "a reading brought no signal";
     // The exchange.
+    KALSHI_LIMITS_LEARNT => "kalshi_limits_learnt", "the account's rate limits were read and are kept to";
+    KALSHI_LIMITS_NOT_LEARNT => "kalshi_limits_not_learnt", "the account's rate limits could not be read; the last known ones hold";
+    MARKET_STREAM_CONNECTED => "market_stream_connected", "the exchange's stream is up";
+    MARKET_STREAM_DISCONNECTED => "market_stream_disconnected", "the exchange's stream is down, with the cause; books are polled meanwhile";
+    MARKET_STREAM_REFUSED => "market_stream_refused", "the exchange refuses a channel of its stream";
+    MARKET_STREAM_BOOK_UNKNOWN => "market_stream_book_unknown", "a streamed book is not known any more; it is read by REST until it is";
+    MARKET_STREAM_RECONCILE => "market_stream_reconcile", "the stream may have missed something: the account is read";
+    MARKET_STREAM_UNAVAILABLE => "market_stream_unavailable", "no stream is used although a key is configured, and why";
     MARKET_DATA_FAILED => "market_data_failed", "market data could not be read";
     BOOK_UNAVAILABLE => "book_unavailable", "the order book of one market could not be read";
     MARKET_SETTLED => "market_settled", "a market was settled";

@@ -58,6 +58,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
         control_every: TimeDelta::minutes(5),
         jitter_seed: args.seed,
         watchers: vec![Box::new(collector.clone())],
+        streams: false,
     };
     let mut process = wiring::assemble(&config, surroundings).await?;
     process.start().await?;

@@ -11,6 +11,7 @@ use super::fetch::{self, Brought};
 use super::runner::Runner;
 use super::schedule::{Job, Schedule};
 use super::stop::Stop;
+use super::stream::Stream;
 use crate::Failure;
 
 /// How long a step that is under way may still take once leaving is asked for.
@@ -55,10 +56,11 @@ impl Jobs {
 pub(crate) async fn run_until(
     runner: &mut Runner,
     schedule: &mut Schedule,
+    stream: &mut Stream,
     stop: &mut Stop,
 ) -> Result<(), Failure> {
     let mut jobs = Jobs::default();
-    let outcome = beat(runner, schedule, stop, &mut jobs).await;
+    let outcome = beat(runner, schedule, stream, stop, &mut jobs).await;
     match &outcome {
         Ok(reason) => info!(event = "autotrader_stopping", reason),
         Err(failure) => error!(event = "autotrader_failing", detail = %failure),
@@ -80,6 +82,7 @@ pub(crate) async fn run_until(
 async fn beat(
     runner: &mut Runner,
     schedule: &mut Schedule,
+    stream: &mut Stream,
     stop: &mut Stop,
     jobs: &mut Jobs,
 ) -> Result<&'static str, Failure> {
@@ -96,6 +99,10 @@ async fn beat(
             biased;
             reason = stop.asked() => return Ok(reason),
             brought = jobs.next() => brought?,
+            job = stream.next() => {
+                schedule.pull_forward(job, runner.ports.clock.now());
+                continue;
+            }
             () = tokio::time::sleep(wait.min(LONGEST_WAIT)) => continue,
         };
         if let Left::Behind(reason) = step(absorb(runner, brought), stop).await? {

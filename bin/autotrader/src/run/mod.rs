@@ -6,6 +6,7 @@ mod ports;
 mod runner;
 mod schedule;
 mod stop;
+mod stream;
 mod virtual_time;
 mod watch;
 
@@ -13,6 +14,7 @@ pub(crate) use ports::Ports;
 pub(crate) use runner::Runner;
 pub(crate) use schedule::{Rhythm, Schedule};
 pub(crate) use stop::Stop;
+pub(crate) use stream::{Stream, StreamedBooks};
 pub(crate) use virtual_time::run_to;
 pub(crate) use watch::{AlertWatcher, LogWatcher, Watcher};
 
@@ -48,7 +50,10 @@ pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         biased;
         started = process.start() => {
             let outcome = match started {
-                Ok(()) => live::run_until(&mut process.runner, &mut process.schedule, &mut stop).await,
+                Ok(()) => {
+                    let process = &mut process;
+                    live::run_until(&mut process.runner, &mut process.schedule, &mut process.stream, &mut stop).await
+                },
                 Err(failure) => Err(failure),
             };
             process.finish().await;

@@ -218,11 +218,11 @@ impl Worker {
         let at = self.at();
         let mut session = self.session.lock();
         let mut next = Some(first);
-        for _ in 0..BURST {
-            match next {
-                None => break,
-                Some(Some(Ok(Message::Text(text)))) => session.text(at, text.as_str()),
-                Some(Some(Ok(Message::Close(frame)))) => {
+        let mut taken = 0;
+        while let Some(frame) = next {
+            match frame {
+                Some(Ok(Message::Text(text))) => session.text(at, text.as_str()),
+                Some(Ok(Message::Close(frame))) => {
                     let words = frame.map_or_else(
                         || "closed by the exchange".to_owned(),
                         |frame| format!("closed by the exchange: {} {}", frame.code, frame.reason),
@@ -230,19 +230,21 @@ impl Worker {
                     session.disconnected(at, DisconnectCause::Lost(crate::error::shorten(&words)));
                     return false;
                 }
-                Some(Some(Ok(_ping_pong_or_binary))) => session.heard(at),
-                Some(Some(Err(error))) => {
+                Some(Ok(_ping_pong_or_binary)) => session.heard(at),
+                Some(Err(error)) => {
                     let words = crate::error::shorten(&error.to_string());
                     session.disconnected(at, DisconnectCause::Lost(words));
                     return false;
                 }
-                Some(None) => {
+                None => {
                     let words = "ended without a closing frame".to_owned();
                     session.disconnected(at, DisconnectCause::Lost(words));
                     return false;
                 }
             }
-            next = socket.next().now_or_never();
+            taken += 1;
+            // A frame that is taken from the socket must be used: none is taken beyond the burst.
+            next = (taken < BURST).then(|| socket.next().now_or_never()).flatten();
         }
         true
     }

@@ -245,3 +245,31 @@ async fn an_oversized_message_breaks_the_connection_and_not_the_memory() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_burst_larger_than_one_turn_takes_loses_nothing() {
+    const CHANGES: u64 = 3_000;
+    let (listener, url, client) = listen().await;
+    let (handle, mut events) = start(&url, &client, &[Channel::Orderbook]);
+    handle.set_markets(BTreeSet::from([ticker()]));
+    let mut socket = accept(&listener).await;
+    give_book(&mut socket, "KXA-1", "1.00").await;
+    while events.recv().await != Some(StreamEvent::BookChanged(ticker())) {}
+    for number in 0..CHANGES {
+        let frame = json!({"type": "orderbook_delta", "sid": 1, "seq": 2 + number, "msg": {
+            "market_ticker": "KXA-1", "market_id": "m", "price_dollars": "0.4700", "delta_fp": "0.01",
+            "side": "yes"}});
+        socket.feed(Message::text(format!("{frame}\n"))).await.unwrap();
+    }
+    socket.flush().await.unwrap();
+    let size = |handle: &StreamHandle| Some(handle.books().book(&ticker())?.best_bid()?.size);
+    while size(&handle) != Some("31.00".parse().unwrap()) {
+        assert!(
+            !matches!(events.recv().await, Some(StreamEvent::BookUnknown { .. }) | None),
+            "{:?}",
+            handle.health()
+        );
+    }
+    let counters = handle.health().counters;
+    assert_eq!((counters.deltas, counters.gaps), (CHANGES, 0));
+}

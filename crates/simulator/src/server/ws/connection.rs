@@ -190,19 +190,13 @@ impl Conversation {
         let now = app.clock.now();
         let mut mischief = DeskMischief::new(&app.faults, now, false);
         let mut messages = Vec::new();
-        let mut next = first;
-        for _ in 0..BUNDLES_A_FLUSH {
-            match next {
+        for bundle in waiting(first, &mut self.news, BUNDLES_A_FLUSH) {
+            match bundle {
                 Ok(batch) if batch.data_down => return Err(Over::Cut),
                 Ok(batch) => self.deliver(&batch, now, &mut mischief, &mut messages),
                 Err(RecvError::Lagged(_)) => messages.extend(self.session.overflow_all(now)),
                 Err(RecvError::Closed) => return Err(Over::Cut),
             }
-            next = match self.news.try_recv() {
-                Ok(batch) => Ok(batch),
-                Err(TryRecvError::Lagged(missed)) => Err(RecvError::Lagged(missed)),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-            };
         }
         self.delivery.pass(messages, out);
         Ok(())
@@ -258,5 +252,40 @@ impl Conversation {
             written = writing => written.map_err(|_: axum::Error| Over::Cut),
             () = until_stopped(&mut self.stopped) => Err(Over::Cut),
         }
+    }
+}
+
+/// A bundle and those that wait behind it, at most so many. None is taken that is not given: it would be lost.
+fn waiting<T: Clone>(
+    first: Result<T, RecvError>,
+    news: &mut broadcast::Receiver<T>,
+    most: usize,
+) -> Vec<Result<T, RecvError>> {
+    let mut taken = vec![first];
+    while taken.len() < most {
+        match news.try_recv() {
+            Ok(bundle) => taken.push(Ok(bundle)),
+            Err(TryRecvError::Lagged(missed)) => taken.push(Err(RecvError::Lagged(missed))),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bundle_is_given_once_however_many_wait() {
+        let (sender, mut news) = broadcast::channel(128);
+        for number in 0..100 {
+            sender.send(number).unwrap();
+        }
+        let mut given = Vec::new();
+        while let Ok(first) = news.try_recv() {
+            given.extend(waiting(Ok(first), &mut news, 32).into_iter().map(Result::unwrap));
+        }
+        assert_eq!(given, (0..100).collect::<Vec<i32>>());
     }
 }
