@@ -11,6 +11,7 @@ import { resolve } from "node:path";
 const [readyFile, sdkDirectory] = process.argv.slice(2);
 const require = createRequire(resolve(sdkDirectory, "index.js"));
 const sdk = require("kalshi-typescript");
+const axios = require("axios");
 
 const ready = JSON.parse(readFileSync(readyFile, "utf8"));
 const pem = readFileSync(ready.private_key_path, "utf8");
@@ -46,16 +47,21 @@ function feeOf(price, count, multiplier) {
   return ((exact + unit - 1n) / unit) * 100n;
 }
 
+/**
+ * The SDK's clients for one key. Each gets an HTTP client of its own: left to itself the SDK hangs every key onto one shared
+ * client, where the first key made signs for all that come after.
+ */
 function clients(keyId, privateKeyPem) {
   const configuration = new sdk.Configuration({ apiKey: keyId, privateKeyPem, basePath: ready.base_url });
+  const make = (Api) => new Api(configuration, undefined, axios.create());
   return {
-    exchange: new sdk.ExchangeApi(configuration),
-    markets: new sdk.MarketApi(configuration),
-    events: new sdk.EventsApi(configuration),
-    orders: new sdk.OrdersApi(configuration),
-    groups: new sdk.OrderGroupsApi(configuration),
-    portfolio: new sdk.PortfolioApi(configuration),
-    account: new sdk.AccountApi(configuration),
+    exchange: make(sdk.ExchangeApi),
+    markets: make(sdk.MarketApi),
+    events: make(sdk.EventsApi),
+    orders: make(sdk.OrdersApi),
+    groups: make(sdk.OrderGroupsApi),
+    portfolio: make(sdk.PortfolioApi),
+    account: make(sdk.AccountApi),
   };
 }
 
@@ -209,9 +215,7 @@ async function restingOrder(api, ticker) {
 async function takerOrder(api, ticker, series) {
   const balance = async () => micros((await call(() => api.portfolio.getBalance())).balance_dollars);
   const position = async () => {
-    const page = await call(() =>
-      api.portfolio.getPositions(undefined, 10, undefined, undefined, ticker),
-    );
+    const page = await call(() => api.portfolio.getPositions(undefined, 10, undefined, ticker));
     return page.market_positions.length ? micros(page.market_positions[0].position_fp) : 0n;
   };
   const [before, held] = [await balance(), await position()];
