@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,7 @@ impl Stage {
             seed,
             "--key-dir",
             "keys",
+            "--admin",
         ]));
         let line = simulator.until("{", Deadline::after(SHORT));
         let ready = serde_json::from_str(&line).unwrap();
@@ -133,6 +135,24 @@ impl Stage {
             }
         }
         self.database = to;
+    }
+
+    /// Breaks every connection of the stand-in, as a network does.
+    fn reset_connections(&self) {
+        let address = self.ready("admin_url").trim_start_matches("http://");
+        let host = address.split('/').next().unwrap();
+        let token = fs::read_to_string(self.ready("admin_token_path")).unwrap();
+        let mut line = TcpStream::connect(host).unwrap();
+        write!(
+            line,
+            "POST /admin/reset_connections HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\n\
+             Content-Length: 0\r\nConnection: close\r\n\r\n",
+            token.trim()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     fn stop(self) {
@@ -342,6 +362,20 @@ fn live_on_the_stand_in_is_killed_while_trading_and_agrees_with_the_exchange() {
         agrees_with_the_exchange(&stage, &ended);
         stage.stop();
     }
+}
+
+#[test]
+fn books_are_streamed_with_a_key_and_a_broken_stream_comes_back() {
+    let stage = Stage::set("7", true);
+    let mut run = stage.run();
+    run.until("market_stream_connected", Deadline::after(SHORT));
+    stage.reset_connections();
+    run.until("market_stream_disconnected", Deadline::after(SHORT));
+    run.until("market_stream_connected", Deadline::after(SHORT));
+    // What may have been missed meanwhile is read.
+    run.until("position_reconciliation_ok", Deadline::after(SHORT));
+    drains(run);
+    stage.stop();
 }
 
 #[test]
