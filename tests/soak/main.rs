@@ -37,7 +37,7 @@ async fn under_every_fault_the_client_ends_with_the_exchanges_own_state() {
     let mut looks = 0_u64;
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
-        stage.decide_a_market();
+        stage.go_on(&scale);
         let missing = stage.missing(&scale);
         if missing.is_empty() {
             break;

@@ -32,9 +32,9 @@ impl Scale {
             Ok("full") => Self {
                 name: "full",
                 messages: 1_000_000,
-                orders: 10_000,
+                orders: 12_000,
                 each_fault: 100,
-                stream_rate: 110,
+                stream_rate: 100,
                 longest: Duration::from_secs(1_200),
                 resync_percent: Some(5.0),
             },
@@ -74,7 +74,9 @@ pub fn desk(scale: &Scale, seed: u64) -> FaultDesk {
 fn rate(scale: &Scale, kind: FaultKind) -> u32 {
     match kind {
         FaultKind::PartialPage | FaultKind::DisputedResult => 500_000,
-        FaultKind::ForgottenIds => 700_000,
+        FaultKind::UnknownValue => 60_000,
+        // Only numbered messages can skip numbers.
+        FaultKind::WsGap => scale.stream_rate * 3 / 2,
         kind if kind.is_stream() => scale.stream_rate,
         _ => 9_000,
     }

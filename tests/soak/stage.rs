@@ -31,6 +31,9 @@ const SEED: u64 = 20_261_122;
 /// Orders on their way at once.
 const WORKERS: u64 = 8;
 
+/// How many orders may be asked for before the messages that they are spread over.
+const ORDERS_AHEAD: u64 = 200;
+
 /// How long everything may take to agree once the faults have ended.
 const REST_WITHIN: Duration = Duration::from_secs(30);
 
@@ -150,8 +153,14 @@ impl Stage {
         self.clock.monotonic().0
     }
 
-    /// Lets one small market come to a result.
-    pub fn decide_a_market(&mut self) {
+    /// Lets one small market come to a result, until enough results were disputed; and tells the workers their pace.
+    pub fn go_on(&mut self, scale: &Scale) {
+        let messages = self.stream.health().counters.messages;
+        let pace = scale.orders * messages / scale.messages + ORDERS_AHEAD;
+        self.ledger.allowed.store(pace, Ordering::Relaxed);
+        if self.fired()["disputed_result"] >= scale.each_fault {
+            return;
+        }
         self.decided += 1;
         let mut world = self.world.lock().unwrap();
         world.decide_one(self.decided, self.clock.now());
@@ -260,8 +269,10 @@ fn client(server: &ServerHandle, keys: &SimKeys, clock: &Arc<SystemClock>) -> Ka
 
 fn stream_settings(server: &ServerHandle, client: &KalshiClient) -> StreamSettings {
     let mut settings = StreamSettings::new(&server.websocket_url(), client.signer()).unwrap();
-    settings.limits.silence = Duration::from_millis(90);
-    settings.limits.ping_after = Duration::from_millis(40);
+    settings.connect_timeout = Duration::from_millis(300);
+    settings.send_timeout = Duration::from_millis(200);
+    settings.limits.silence = Duration::from_millis(120);
+    settings.limits.ping_after = Duration::from_millis(50);
     settings.limits.reply_timeout = Duration::from_millis(500);
     settings.limits.snapshot_timeout = Duration::from_millis(300);
     settings.limits.resync_floor = Duration::from_millis(5);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use autotrader_domain::ports::{CancelOutcome, OrderGateway as _, PlaceOutcome};
 use autotrader_domain::{BookSide, ClientOrderId, OrderRequest, Ticker, TimeInForce, VenueOrderId};
@@ -29,6 +30,8 @@ pub struct Ledger {
     pub beliefs: Mutex<BTreeMap<String, Belief>>,
     /// Orders that were asked for.
     pub asked: AtomicU64,
+    /// Orders that may be asked for so far: they are spread over the whole run.
+    pub allowed: AtomicU64,
     pub outcomes: Mutex<BTreeMap<&'static str, u64>>,
     /// Orders whose cancel was acknowledged.
     pub canceled: Mutex<Vec<VenueOrderId>>,
@@ -47,6 +50,10 @@ pub async fn worker(client: Arc<KalshiClient>, ledger: Arc<Ledger>, tickers: Vec
     let mut resting: Vec<(Ticker, VenueOrderId)> = Vec::new();
     let mut serial = 0_u64;
     while !ledger.stop.load(Ordering::Relaxed) {
+        if ledger.asked.load(Ordering::Relaxed) >= ledger.allowed.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
+        }
         serial += 1;
         let ticker = tickers[random.gen_range(0..tickers.len())].clone();
         let request = request(&mut random, &ticker, &format!("soak-{number}-{serial}"));

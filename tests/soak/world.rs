@@ -18,7 +18,7 @@ use rand::{Rng as _, SeedableRng as _};
 pub const MARKETS: usize = 12;
 
 /// Steps of the flow in one move of the world.
-const STEPS: usize = 12;
+const STEPS: usize = 20;
 
 /// The least time between two moves.
 const PAUSE: TimeDelta = TimeDelta::milliseconds(4);
