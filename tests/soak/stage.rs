@@ -244,7 +244,7 @@ impl Stage {
             &world.exchange,
             self.trader,
             &self.ledger,
-            listed,
+            &listed,
             told,
             (lasted, rested_after),
             (health, fired),

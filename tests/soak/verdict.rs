@@ -30,7 +30,7 @@ impl Report {
         exchange: &Exchange,
         trader: AccountId,
         ledger: &Ledger,
-        listed: Vec<AccountOrder>,
+        listed: &[AccountOrder],
         told: Told,
         (lasted, rested_after): (Duration, Duration),
         (health, fired): (StreamHealth, BTreeMap<&'static str, u64>),
@@ -39,7 +39,7 @@ impl Report {
             .orders(trader)
             .map(|order| (order.id.to_string(), order))
             .collect();
-        let mut wrong = wrongly_listed(&truth, &listed);
+        let mut wrong = wrongly_listed(&truth, listed);
         wrong.extend(wrongly_believed(&truth, ledger));
         wrong.extend(wrongly_told(&truth, &told));
         let beliefs = ledger.beliefs.lock().unwrap();
@@ -141,12 +141,12 @@ fn wrongly_believed(truth: &BTreeMap<String, &OrderRecord>, ledger: &Ledger) -> 
         match (belief, there) {
             (Belief::Accepted(id), _) => {
                 let same = |order: &&OrderRecord| order.asked.client_order_id.as_deref() == Some(client_id);
-                if !truth.get(id.as_str()).is_some_and(|order| same(&order)) {
+                if !truth.get(id.as_str()).is_some_and(same) {
                     wrong.push(format!("{client_id}: accepted as {id}, and not there"));
                 }
             }
             (Belief::Absent, Some(order)) => {
-                wrong.push(format!("{client_id}: believed absent, and there as {}", order.id))
+                wrong.push(format!("{client_id}: believed absent, and there as {}", order.id));
             }
             (Belief::Absent, None) | (Belief::Unknown, _) => {}
         }
