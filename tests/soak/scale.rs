@@ -34,7 +34,7 @@ impl Scale {
                 messages: 1_000_000,
                 orders: 12_000,
                 each_fault: 100,
-                stream_rate: 100,
+                stream_rate: 85,
                 longest: Duration::from_secs(1_200),
                 resync_percent: Some(5.0),
             },
@@ -77,6 +77,8 @@ fn rate(scale: &Scale, kind: FaultKind) -> u32 {
         FaultKind::UnknownValue => 60_000,
         // Only numbered messages can skip numbers.
         FaultKind::WsGap => scale.stream_rate * 3 / 2,
+        // The dearest: each costs the stream's whole patience.
+        FaultKind::WsSilence => scale.stream_rate * 9 / 10,
         kind if kind.is_stream() => scale.stream_rate,
         _ => 9_000,
     }

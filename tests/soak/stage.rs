@@ -271,8 +271,8 @@ fn stream_settings(server: &ServerHandle, client: &KalshiClient) -> StreamSettin
     let mut settings = StreamSettings::new(&server.websocket_url(), client.signer()).unwrap();
     settings.connect_timeout = Duration::from_millis(300);
     settings.send_timeout = Duration::from_millis(200);
-    settings.limits.silence = Duration::from_millis(120);
-    settings.limits.ping_after = Duration::from_millis(50);
+    settings.limits.silence = Duration::from_millis(90);
+    settings.limits.ping_after = Duration::from_millis(40);
     settings.limits.reply_timeout = Duration::from_millis(500);
     settings.limits.snapshot_timeout = Duration::from_millis(300);
     settings.limits.resync_floor = Duration::from_millis(5);
