@@ -51,8 +51,8 @@ const TABLE: [(&str, Situation); 19] = [
     ("auth__skew_plus5min", Situation::Skewed(300)),
     ("auth__unknown_key_id", Situation::UnknownKey),
     ("cleanup__leftover_0", Situation::OfExecuted),
-    ("cleanup__leftover_1", Situation::OfExecuted),
-    ("cleanup__leftover_2", Situation::OfCancelled),
+    ("cleanup__leftover_1", Situation::OfCancelled),
+    ("cleanup__leftover_2", Situation::OfExecuted),
     ("markets__limit_over_max", Situation::Quoted),
     ("orders__cancel_already_canceled", Situation::OfCancelled),
     ("orders__cancel_executed", Situation::OfExecuted),
@@ -198,8 +198,12 @@ async fn every_captured_error_is_reproduced_by_the_request_that_caused_it() {
     }
 }
 
-/// Price, then the fee of one contract taken at it, as the exchange charged it.
-const FILLS: [(&str, &str); 2] = [("0.5200", "0.017500"), ("0.0100", "0.000700")];
+/// Price, then the fee of one contract taken at it: two real fills, and the second one's mirror on the other outcome.
+const FILLS: [(&str, &str); 3] = [
+    ("0.5200", "0.017500"),
+    ("0.9900", "0.000700"),
+    ("0.0100", "0.000700"),
+];
 
 #[tokio::test]
 async fn one_contract_costs_the_fee_that_was_charged() {
