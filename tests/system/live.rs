@@ -355,8 +355,17 @@ fn live_on_the_stand_in_is_killed_while_trading_and_agrees_with_the_exchange() {
     });
     for (stage, mut again, look) in killed {
         pages(&mut again, 4);
-        drains(again);
-        let ended = Look::at(&stage);
+        let left = drains(again);
+        let mut ended = Look::at(&stage);
+        if ended.terminal().len() < ended.orders.len() {
+            // On a machine too busy to leave in time the next start resolves what was under way; it must have been said.
+            let said = ["step_abandoned", "drain_incomplete"].map(|event| left.stderr.contains(event));
+            assert!(said.contains(&true), "left open in silence: {}", left.stderr);
+            let mut once_more = stage.run();
+            pages(&mut once_more, 1);
+            drains(once_more);
+            ended = Look::at(&stage);
+        }
         ended.follows(&look);
         assert_eq!(ended.terminal().len(), ended.orders.len(), "nothing is left open");
         agrees_with_the_exchange(&stage, &ended);
