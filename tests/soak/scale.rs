@@ -34,7 +34,7 @@ impl Scale {
                 messages: 1_000_000,
                 orders: 12_000,
                 each_fault: 100,
-                stream_rate: 85,
+                stream_rate: 65,
                 longest: Duration::from_secs(1_200),
                 resync_percent: Some(5.0),
             },

@@ -269,19 +269,19 @@ fn client(server: &ServerHandle, keys: &SimKeys, clock: &Arc<SystemClock>) -> Ka
 
 fn stream_settings(server: &ServerHandle, client: &KalshiClient) -> StreamSettings {
     let mut settings = StreamSettings::new(&server.websocket_url(), client.signer()).unwrap();
-    settings.connect_timeout = Duration::from_millis(300);
+    settings.connect_timeout = Duration::from_millis(150);
     settings.send_timeout = Duration::from_millis(200);
     settings.limits.silence = Duration::from_millis(90);
     settings.limits.ping_after = Duration::from_millis(40);
-    settings.limits.reply_timeout = Duration::from_millis(500);
-    settings.limits.snapshot_timeout = Duration::from_millis(300);
+    settings.limits.reply_timeout = Duration::from_millis(250);
+    settings.limits.snapshot_timeout = Duration::from_millis(200);
     settings.limits.resync_floor = Duration::from_millis(5);
     settings.limits.probe_after = Duration::from_secs(1);
     settings.limits.crossed_for = Duration::from_millis(200);
     settings.reconnect = ReconnectPolicy {
         first_ceiling: Duration::from_millis(5),
         last_ceiling: Duration::from_millis(100),
-        after_refusal: Duration::from_millis(50),
+        after_refusal: Duration::from_millis(20),
         stable_after: Duration::from_millis(200),
     };
     settings
