@@ -93,6 +93,16 @@ pub enum Purpose {
     Entry,
     /// Reduces a position: limits that stop entries do not apply.
     Exit,
+    /// Closes a position because an operator asked for everything to be closed: reduce-only, and passed even under a halt.
+    Flatten,
+}
+
+impl Purpose {
+    /// Whether the order may only take a position back.
+    #[must_use]
+    pub const fn reduces(self) -> bool {
+        matches!(self, Self::Exit | Self::Flatten)
+    }
 }
 
 /// What the strategy wants done on one contract, before risk has seen it.

@@ -1,20 +1,21 @@
 //! The state machine itself.
 
+mod commands;
 mod decide;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::ports::{Restored, SignalSource, Strategy};
 use autotrader_domain::{
-    Alert, BoardStanding, Book, Command, ExchangeStatus, Fill, Generation, Mapping, Market, MarketStatus,
-    Money, Observation, OrderState, OrderUpdate, Reading, Reason, Record, SeriesTicker, SettlementRecord,
-    Severity, Ticker, Why,
+    Alert, BoardStanding, Book, ExchangeStatus, Fill, Generation, Mapping, Market, MarketStatus, Money,
+    Observation, OrderState, OrderUpdate, Reading, Reason, Record, SeriesTicker, SettlementRecord, Severity,
+    Ticker, Why,
 };
-use autotrader_risk::{Cause, Limits, RiskEngine, RiskState};
+use autotrader_risk::{Cause, Limits, RiskEngine};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::why_ledger::WhyLedger;
-use crate::{Account, AccountScope, Chain, ChainHash, Effect, Event, JournalRecord};
+use crate::{Account, AccountScope, Chain, ChainHash, Effect, Event, Flattening, JournalRecord};
 
 /// What the core must be told once.
 #[derive(Debug, Clone)]
@@ -54,6 +55,7 @@ pub struct Engine {
     why: WhyLedger,
     dirty: bool,
     evaluated_at: Option<DateTime<Utc>>,
+    flattening: Option<Flattening>,
     chain: Chain,
 }
 
@@ -95,6 +97,7 @@ impl Engine {
             why: WhyLedger::default(),
             dirty: false,
             evaluated_at: None,
+            flattening: None,
             chain: Chain::default(),
         }
     }
@@ -189,6 +192,7 @@ impl Engine {
             Event::Mismatch { detail } => self.raise(at, Cause::ReconciliationMismatch, detail, &mut effects),
             Event::ForeignOrders { detail } => self.raise(at, Cause::ForeignOrders, detail, &mut effects),
             Event::SchemaBroken { detail } => self.raise(at, Cause::SchemaError, detail, &mut effects),
+            Event::AccessRefused { detail } => self.raise(at, Cause::AccessRefused, detail, &mut effects),
             Event::StoreFailed { detail } => self.raise(at, Cause::StoreNotDurable, detail, &mut effects),
             Event::HaltFile { detail } => self.raise(at, Cause::HaltFile, detail, &mut effects),
             Event::Timer => self.on_timer(at, &mut effects),
@@ -352,59 +356,6 @@ impl Engine {
         self.dirty = true;
     }
 
-    // === Commands and causes ===
-
-    fn on_command(&mut self, at: DateTime<Utc>, command: &Command, effects: &mut Vec<Effect>) {
-        match command {
-            Command::Halt { reason } => self.raise(at, Cause::OperatorHalt, reason, effects),
-            Command::Reduce { reason } => self.raise(at, Cause::OperatorReduce, reason, effects),
-            Command::Resume { cause } => {
-                let Ok(cause) = cause.parse::<Cause>() else { return };
-                if self.risk.release(cause) {
-                    let detail = "released by the operator".to_owned();
-                    effects.push(Effect::Record(Record::RiskCause {
-                        at,
-                        cause: cause.code().into(),
-                        raised: false,
-                        detail,
-                    }));
-                    self.dirty = true;
-                }
-            }
-        }
-    }
-
-    fn raise(&mut self, at: DateTime<Utc>, cause: Cause, detail: &str, effects: &mut Vec<Effect>) {
-        if !self.risk.raise(cause, detail) {
-            return;
-        }
-        self.announce_cause(at, cause, detail, effects);
-        if self.risk.state() == RiskState::Halt {
-            let open = self.account.portfolio.open_orders.keys().cloned();
-            effects.extend(open.map(Effect::Cancel));
-        }
-        self.dirty = true;
-    }
-
-    fn announce_cause(&self, at: DateTime<Utc>, cause: Cause, detail: &str, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Record(Record::RiskCause {
-            at,
-            cause: cause.code().into(),
-            raised: true,
-            detail: detail.into(),
-        }));
-        effects.push(Effect::Alert(Alert {
-            severity: Severity::Critical,
-            name: format!("risk_cause:{}", cause.code()),
-            text: format!(
-                "Trading is restricted by {}: {detail}. Release: resume {}.",
-                cause.code(),
-                cause.code()
-            ),
-            at,
-        }));
-    }
-
     // === What others may look at ===
 
     /// The account.
@@ -446,6 +397,14 @@ impl Engine {
     #[must_use]
     pub const fn risk(&self) -> &RiskEngine {
         &self.risk
+    }
+
+    /// How the last flatten stands; `None` when none was asked for since the start.
+    ///
+    /// A restart forgets it: the halt stands, and the flatten must be asked for again.
+    #[must_use]
+    pub const fn flatten(&self) -> Option<&Flattening> {
+        self.flattening.as_ref()
     }
 
     /// The last link of the hash chain.

@@ -52,6 +52,11 @@ pub enum Event {
         /// The place and what was wrong.
         detail: String,
     },
+    /// The exchange refuses our key, or what it asks for.
+    AccessRefused {
+        /// What was refused, in words.
+        detail: String,
+    },
     /// Something could not be made durable.
     StoreFailed {
         /// What, in words.

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 pub enum RiskState {
     /// Entries and exits.
     Active,
-    /// Reductions only.
+    /// No entries; exits as ever.
+    NoEntries,
+    /// Reductions only: immediate-or-cancel, reduce-only, and none that makes the worst state worse.
     Reduce,
-    /// Our orders cancelled, nothing new.
+    /// Our orders cancelled, nothing new but a flatten's reduce-only orders.
     Halt,
 }
 
@@ -40,13 +42,23 @@ pub enum Cause {
     ForeignOrders,
     /// The exchange's answers are not what its specification promises.
     SchemaError,
+    /// The exchange refuses our key, or what it asks for.
+    AccessRefused,
     /// The database or journal is not durable.
     StoreNotDurable,
+    /// The leaderboard was not read for too long, or its accepted board is too old.
+    LeaderboardStale,
+    /// No order book arrived for too long.
+    MarketDataStale,
+    /// The exchange takes no orders.
+    ExchangePaused,
+    /// A newer board waits for confirmation.
+    BoardHeld,
 }
 
 impl Cause {
     /// Every cause.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 15] = [
         Self::OperatorHalt,
         Self::OperatorReduce,
         Self::HaltFile,
@@ -56,7 +68,12 @@ impl Cause {
         Self::ReconciliationMismatch,
         Self::ForeignOrders,
         Self::SchemaError,
+        Self::AccessRefused,
         Self::StoreNotDurable,
+        Self::LeaderboardStale,
+        Self::MarketDataStale,
+        Self::ExchangePaused,
+        Self::BoardHeld,
     ];
 
     /// The stable code.
@@ -72,7 +89,12 @@ impl Cause {
             Self::ReconciliationMismatch => "reconciliation_mismatch",
             Self::ForeignOrders => "foreign_orders",
             Self::SchemaError => "schema_error",
+            Self::AccessRefused => "access_refused",
             Self::StoreNotDurable => "store_not_durable",
+            Self::LeaderboardStale => "leaderboard_stale",
+            Self::MarketDataStale => "market_data_stale",
+            Self::ExchangePaused => "exchange_paused",
+            Self::BoardHeld => "board_held",
         }
     }
 
@@ -81,8 +103,24 @@ impl Cause {
     pub const fn state(self) -> RiskState {
         match self {
             Self::OperatorHalt | Self::HaltFile | Self::StoreNotDurable => RiskState::Halt,
-            _ => RiskState::Reduce,
+            Self::OperatorReduce
+            | Self::DailyLoss
+            | Self::StrategyLoss
+            | Self::Drawdown
+            | Self::ReconciliationMismatch
+            | Self::ForeignOrders
+            | Self::SchemaError
+            | Self::AccessRefused => RiskState::Reduce,
+            Self::LeaderboardStale | Self::MarketDataStale | Self::ExchangePaused | Self::BoardHeld => {
+                RiskState::NoEntries
+            }
         }
+    }
+
+    /// Whether the cause goes by itself when what it names is healthy again; every other one waits for an operator.
+    #[must_use]
+    pub const fn releases_itself(self) -> bool {
+        matches!(self.state(), RiskState::NoEntries)
     }
 }
 
@@ -131,6 +169,12 @@ impl CauseSet {
             .map(|cause| cause.state())
             .max()
             .unwrap_or(RiskState::Active)
+    }
+
+    /// Whether a cause stands.
+    #[must_use]
+    pub fn stands(&self, cause: Cause) -> bool {
+        self.0.contains_key(&cause)
     }
 
     /// The standing causes with their details, in a fixed order.

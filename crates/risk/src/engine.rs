@@ -153,6 +153,7 @@ impl RiskEngine {
                 .join(", ")
         };
         match (self.state(), order.intent.purpose) {
+            (RiskState::Halt, Purpose::Flatten) if order.reduce_only => None,
             (RiskState::Halt, _) => Some(Refusal::new(
                 Reason::Halted,
                 format!("Standing causes: {}.", causes()),
@@ -161,12 +162,25 @@ impl RiskEngine {
                 Reason::ReduceOnly,
                 format!("Standing causes: {}.", causes()),
             )),
-            (RiskState::Reduce, Purpose::Exit) if !order.reduce_only => Some(Refusal::new(
-                Reason::ReduceOnly,
-                "The exit is not marked reduce-only.",
-            )),
+            (RiskState::Reduce, Purpose::Exit | Purpose::Flatten) if !order.reduce_only => Some(
+                Refusal::new(Reason::ReduceOnly, "The exit is not marked reduce-only."),
+            ),
             (RiskState::Reduce, Purpose::Exit) => Self::raises_worst_state(order, view),
-            (RiskState::Active, _) => None,
+            (RiskState::NoEntries, Purpose::Entry) => Some(Refusal::new(
+                self.pausing_reason(),
+                format!("Standing causes: {}.", causes()),
+            )),
+            (RiskState::Reduce, Purpose::Flatten) | (RiskState::NoEntries | RiskState::Active, _) => None,
+        }
+    }
+
+    /// What the first standing cause that stops entries is called to the strategy's ledger.
+    fn pausing_reason(&self) -> Reason {
+        match self.causes.iter().next() {
+            Some((Cause::LeaderboardStale, _)) => Reason::StaleFeed,
+            Some((Cause::MarketDataStale, _)) => Reason::MarketDataStale,
+            Some((Cause::ExchangePaused, _)) => Reason::ExchangePaused,
+            _ => Reason::HeldBoard,
         }
     }
 

@@ -78,7 +78,7 @@ impl Engine {
             client_order_id,
             generation,
             venue_order_id: None,
-            reduce_only: intent.purpose == Purpose::Exit,
+            reduce_only: intent.purpose.reduces(),
             intent,
             state: OrderState::Intended,
             filled: autotrader_domain::Contracts::ZERO,
