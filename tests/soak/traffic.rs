@@ -129,6 +129,7 @@ fn request(random: &mut StdRng, ticker: &Ticker, id: &str) -> OrderRequest {
         limit: cents(limit),
         time_in_force,
         reduce_only: false,
+        post_only: false,
         exchange_index: 0,
     }
 }

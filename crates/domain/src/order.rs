@@ -130,6 +130,11 @@ pub struct Intent {
     pub fees: FeeSchedule,
     /// When the leaderboard is checked.
     pub check_time: DateTime<Utc>,
+    /// Whether the exchange refuses it rather than let it take: only for orders that rest.
+    pub post_only: bool,
+    /// What it is expected to earn after fees if it fills whole, in millionths of a dollar: for its place in the order of
+    /// sending only.
+    pub edge: Money,
     /// The strategy that wants it.
     pub strategy: String,
     /// The sentence that explains it.
@@ -234,6 +239,8 @@ pub struct OrderRequest {
     pub time_in_force: TimeInForce,
     /// Whether the exchange may only reduce a position with it (needs immediate-or-cancel).
     pub reduce_only: bool,
+    /// Whether the exchange refuses it rather than let it take (only for orders that rest).
+    pub post_only: bool,
     /// The shard of the market.
     pub exchange_index: i32,
 }

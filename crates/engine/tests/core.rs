@@ -133,6 +133,8 @@ fn intent(name: &str, side: BookSide, contracts: u32, limit: &str, purpose: Purp
         purpose,
         fees: FeeSchedule::QUADRATIC,
         check_time: at(86_400),
+        post_only: false,
+        edge: Money::ZERO,
         strategy: "scripted".into(),
         rationale: "a test".into(),
     }

@@ -262,6 +262,7 @@ fn render(order: &Order, exchange_index: i32) -> OrderRequest {
         limit: order.intent.limit,
         time_in_force: order.intent.time_in_force,
         reduce_only: order.reduce_only,
+        post_only: order.intent.post_only,
         exchange_index,
     }
 }

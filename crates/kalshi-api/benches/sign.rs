@@ -29,6 +29,7 @@ fn requests() -> Vec<OrderRequest> {
             limit: Price::from_raw(100 * (n % 99 + 1)).unwrap(),
             time_in_force: TimeInForce::ImmediateOrCancel,
             reduce_only: n % 5 == 0,
+            post_only: false,
             exchange_index: 0,
         })
         .collect()

@@ -19,8 +19,6 @@ pub(crate) const ORDERS: [&str; 3] = ["portfolio", "events", "orders"];
 /// What an order may ask for beyond its request. The default is what [`render_order`] sends.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OrderOptions {
-    /// Refuse it rather than let it take liquidity.
-    pub post_only: bool,
     /// What happens when it meets an order of the same account.
     pub self_trade: SelfTrade,
     /// Let it rest through a pause of trading. Otherwise a pause cancels it: nobody watches it then.
@@ -76,7 +74,7 @@ pub(crate) fn create_order<'a>(request: &'a OrderRequest, options: &'a OrderOpti
         price: request.limit,
         time_in_force,
         expiration_time,
-        post_only: options.post_only,
+        post_only: request.post_only,
         reduce_only: request.reduce_only,
         self_trade_prevention_type: match options.self_trade {
             SelfTrade::CancelTaker => "taker_at_cross",

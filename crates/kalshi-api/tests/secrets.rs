@@ -84,6 +84,7 @@ fn request() -> OrderRequest {
         limit: "0.56".parse().unwrap(),
         time_in_force: TimeInForce::ImmediateOrCancel,
         reduce_only: false,
+        post_only: false,
         exchange_index: 0,
     }
 }

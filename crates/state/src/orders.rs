@@ -1,7 +1,7 @@
 //! Orders, their history and their exact requests.
 
 use autotrader_domain::{
-    ClientOrderId, FeeSchedule, Generation, Intent, Order, OrderRequest, OrderState, TimeInForce,
+    ClientOrderId, FeeSchedule, Generation, Intent, Money, Order, OrderRequest, OrderState, TimeInForce,
     VenueOrderId,
 };
 use diesel::prelude::*;
@@ -43,6 +43,8 @@ pub(crate) struct OrderRow {
     created_at: i64,
     updated_at: i64,
     request: String,
+    post_only: bool,
+    edge: i64,
 }
 
 #[derive(Debug, Insertable)]
@@ -85,6 +87,8 @@ impl OrderRow {
             created_at: micros(order.created_at),
             updated_at: micros(order.updated_at),
             request: json(request)?,
+            post_only: intent.post_only,
+            edge: intent.edge.raw(),
         })
     }
 
@@ -121,6 +125,8 @@ impl OrderRow {
                 multiplier_millionths: multiplier,
             },
             check_time: read_time("orders.check_time", self.check_time)?,
+            post_only: self.post_only,
+            edge: Money::micros(self.edge),
             strategy: self.strategy.clone(),
             rationale: self.rationale.clone(),
         })
@@ -196,7 +202,8 @@ fn check_request(order: &Order, request: &OrderRequest) -> Result<(), Fault> {
         && request.contracts == intent.contracts
         && request.limit == intent.limit
         && request.time_in_force == intent.time_in_force
-        && request.reduce_only == order.reduce_only;
+        && request.reduce_only == order.reduce_only
+        && request.post_only == intent.post_only;
     if agree {
         Ok(())
     } else {

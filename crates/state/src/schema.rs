@@ -39,6 +39,8 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         request -> Text,
+        post_only -> Bool,
+        edge -> BigInt,
     }
 }
 

@@ -66,6 +66,22 @@ pub struct NetEdge {
     pub per_contract: f64,
 }
 
+impl NetEdge {
+    /// What the whole is expected to earn after fees, in millionths of a dollar rounded down.
+    #[must_use]
+    pub fn expected(&self) -> Money {
+        expectation(self.per_contract, self.contracts)
+    }
+}
+
+/// What `contracts` earn at an expected profit per contract in dollars: a forecast, not an amount that is booked.
+pub(crate) fn expectation(per_contract: f64, contracts: Contracts) -> Money {
+    // A float-to-integer `as` cast saturates and maps NaN to zero.
+    #[expect(clippy::cast_possible_truncation, reason = "saturating is wanted here")]
+    let micros = (per_contract * count(contracts) * 1_000_000.0).floor() as i64;
+    Money::micros(micros)
+}
+
 /// The net edge of taking `levels` (YES prices) on `side` when YES has probability `yes`.
 ///
 /// `None` when nothing is taken, the fees are not priced, or on overflow.

@@ -4,9 +4,9 @@
 //! the fee must exceed the pooled probability (without the worst-end adjustment of entries) by a hysteresis of at least fee
 //! plus half the spread. A target that merely shrank never sells.
 
-use autotrader_domain::{Book, BookSide, Contracts, Level, Net, Price};
+use autotrader_domain::{Book, BookSide, Contracts, Level, Money, Net, Price};
 
-use crate::edge::{FeeTerms, outcome_price, outcome_probability};
+use crate::edge::{FeeTerms, expectation, outcome_price, outcome_probability};
 
 /// How an exit is judged.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,6 +36,15 @@ pub struct Exit {
     pub limit: Price,
     /// The least advantage of selling over holding among the levels taken, in dollars per contract.
     pub advantage: f64,
+}
+
+impl Exit {
+    /// What selling is expected to earn over holding, at the least advantage of the levels taken, in millionths of a dollar
+    /// rounded down.
+    #[must_use]
+    pub fn expected(&self) -> Money {
+        expectation(self.advantage, self.contracts)
+    }
 }
 
 /// Half the width between what a book bids and asks, in dollars; an empty side counts as zero or one dollar.

@@ -11,6 +11,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Engine;
 use crate::{Effect, mint_id};
 
+/// What is sent first when room or tokens are scarce: what reduces, then entries by what they are expected to earn.
+///
+/// Two contracts of equal edge go by their tickers, so that equal states give equal orders.
+fn sending_order(a: &Intent, b: &Intent) -> std::cmp::Ordering {
+    let enters = |intent: &Intent| intent.purpose == Purpose::Entry;
+    enters(a)
+        .cmp(&enters(b))
+        .then_with(|| b.edge.cmp(&a.edge))
+        .then_with(|| a.ticker.cmp(&b.ticker))
+}
+
 impl Engine {
     pub(super) fn on_timer(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
         let due = self
@@ -34,7 +45,7 @@ impl Engine {
         }
         let equity = self.account.equity();
         let Evaluation {
-            intents,
+            mut intents,
             cancels,
             why,
         } = self.strategy.evaluate(&MarketView {
@@ -47,6 +58,7 @@ impl Engine {
             exchange: self.exchange,
         });
         effects.extend(cancels.into_iter().map(Effect::Cancel));
+        intents.sort_by(sending_order);
         let mut refusals = BTreeMap::new();
         let mut places = Vec::new();
         for intent in intents {

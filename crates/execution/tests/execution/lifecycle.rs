@@ -16,6 +16,7 @@ fn life() -> Life {
         limit: order.intent.limit,
         time_in_force: order.intent.time_in_force,
         reduce_only: false,
+        post_only: false,
         exchange_index: 0,
     };
     Life::new(order, request)

@@ -302,6 +302,7 @@ async fn what_no_venue_would_take_is_refused() {
             limit: wanted.intent.limit,
             time_in_force: wanted.intent.time_in_force,
             reduce_only: wanted.reduce_only,
+            post_only: false,
             exchange_index: 0,
         };
         let outcome = paper.gateway.place(&request).await;

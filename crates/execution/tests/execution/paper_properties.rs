@@ -127,6 +127,7 @@ impl Run {
                 _ => TimeInForce::ImmediateOrCancel,
             },
             reduce_only: kind == 3,
+            post_only: false,
             exchange_index: 0,
         }
     }

@@ -132,6 +132,7 @@ mod tests {
             limit: "0.5600".parse().unwrap(),
             time_in_force: TimeInForce::ImmediateOrCancel,
             reduce_only: false,
+            post_only: false,
             exchange_index: 0,
         }
     }

@@ -266,6 +266,7 @@ pub fn captured_request(folder: &Path, name: &str) -> OrderRequest {
             _ => TimeInForce::GoodTillCanceled { expires_at: None },
         },
         reduce_only: false,
+        post_only: sent["post_only"].as_bool().unwrap_or(false),
         exchange_index: 0,
     }
 }

@@ -19,6 +19,7 @@ pub fn request() -> OrderRequest {
         limit: "0.56".parse().unwrap(),
         time_in_force: TimeInForce::ImmediateOrCancel,
         reduce_only: false,
+        post_only: false,
         exchange_index: 0,
     }
 }
@@ -112,6 +113,7 @@ proptest! {
             limit: Price::from_raw(price).unwrap(),
             contracts: Contracts::from_raw(count).unwrap(),
             reduce_only,
+            post_only: false,
             time_in_force: match kind {
                 0 => TimeInForce::ImmediateOrCancel,
                 1 => TimeInForce::FillOrKill,

@@ -368,7 +368,6 @@ fn orders() -> Vec<(OrderRequest, OrderOptions)> {
     let options = [
         OrderOptions::default(),
         OrderOptions {
-            post_only: true,
             self_trade: SelfTrade::CancelMaker,
             rests_through_pauses: true,
             order_group: Some("g-1".parse().unwrap()),
@@ -390,7 +389,14 @@ fn orders() -> Vec<(OrderRequest, OrderOptions)> {
                 exchange_index: i32::from(side == BookSide::Ask),
                 ..request()
             };
-            orders.extend(options.iter().map(|options| (order.clone(), options.clone())));
+            for options in &options {
+                let post_only = *options != OrderOptions::default();
+                let order = OrderRequest {
+                    post_only,
+                    ..order.clone()
+                };
+                orders.push((order, options.clone()));
+            }
         }
     }
     orders

@@ -184,6 +184,8 @@ pub fn order(name: &str, side: BookSide, contracts: u32, limit: &str) -> Order {
             purpose: Purpose::Entry,
             fees: FeeSchedule::QUADRATIC,
             check_time: check(day(name)),
+            post_only: false,
+            edge: Money::ZERO,
             strategy: "test".into(),
             rationale: "A test wants it.".into(),
         },

@@ -91,6 +91,8 @@ pub fn order(market: &str, generation: u64) -> Order {
             purpose: Purpose::Entry,
             fees: FeeSchedule::WITH_MAKER_FEES,
             check_time: at(86_400),
+            post_only: true,
+            edge: Money::micros(1_234_567),
             strategy: "leaderboard_alpha".into(),
             rationale: "Fair 0.55 against 0.43; \"quoted\" and ünïcode.".into(),
         },
@@ -112,6 +114,7 @@ pub fn request(order: &Order) -> OrderRequest {
         limit: order.intent.limit,
         time_in_force: order.intent.time_in_force,
         reduce_only: order.reduce_only,
+        post_only: order.intent.post_only,
         exchange_index: 3,
     }
 }

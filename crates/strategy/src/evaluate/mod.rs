@@ -382,6 +382,11 @@ fn intent(
         (None, Some(exit)) => why::exit_sentence(&figures, exit),
         (None, None) => return None,
     };
+    let edge = match (&decision.entry, &assessment.exit) {
+        (Some((_, entry)), _) => entry.edge.expected(),
+        (None, Some(exit)) => exit.expected(),
+        (None, None) => return None,
+    };
     Some(Intent {
         ticker: assessment.market.ticker.clone(),
         event: assessment.market.event.clone(),
@@ -394,6 +399,8 @@ fn intent(
         purpose,
         fees: assessment.market.fees,
         check_time: terms.check_time,
+        post_only: false,
+        edge,
         strategy: strategy.to_owned(),
         rationale,
     })

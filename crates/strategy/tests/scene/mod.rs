@@ -301,6 +301,8 @@ impl Scene {
                 purpose,
                 fees: market.fees,
                 check_time: check(),
+                post_only: false,
+                edge: Money::ZERO,
                 strategy: "test".to_owned(),
                 rationale: "test".to_owned(),
             },

@@ -62,6 +62,8 @@ pub fn order(name: &str, generation: u64, side: BookSide, contracts: u32, limit:
             purpose: Purpose::Entry,
             fees: FeeSchedule::QUADRATIC,
             check_time: at + TimeDelta::days(1),
+            post_only: false,
+            edge: Money::ZERO,
             strategy: "test".into(),
             rationale: "A test wants it.".into(),
         },

@@ -1,0 +1,2 @@
+ALTER TABLE orders DROP COLUMN edge;
+ALTER TABLE orders DROP COLUMN post_only;
