@@ -583,3 +583,27 @@ fn the_same_events_give_the_same_chain_and_the_journal_verifies() {
         first.engine.chain()
     );
 }
+
+#[test]
+fn what_reduces_goes_first_and_entries_follow_by_edge_then_by_ticker() {
+    let mut play = Play::new();
+    let markets = ["A", "B", "C", "D"].map(market).to_vec();
+    let series = "SERIES".parse().unwrap();
+    play.handle(0, &Event::Markets { series, markets });
+    for name in ["C", "D"] {
+        play.handle(0, &Event::Book(book(name, 0)));
+    }
+    let held = placed(&play.decide(10, vec![entry("B", 10)])).remove(0);
+    play.fill(11, &held, "0.45");
+    let worth = |name: &str, micros: i64| Intent {
+        edge: Money::micros(micros),
+        ..entry(name, 5)
+    };
+    let exit = intent("B", BookSide::Ask, 10, "0.40", Purpose::Exit);
+    let effects = play.decide(20, vec![worth("D", 7), worth("A", 7), worth("C", 8), exit]);
+    let order: Vec<_> = placed(&effects)
+        .iter()
+        .map(|order| order.intent.ticker.to_string())
+        .collect();
+    assert_eq!(order, ["B", "C", "A", "D"]);
+}

@@ -230,7 +230,7 @@ proptest! {
             let net = scene.portfolio.position(&intent.ticker).net;
             let after = net.after(intent.side, intent.contracts).unwrap();
             match intent.purpose {
-                Purpose::Exit => {
+                Purpose::Exit | Purpose::Flatten => {
                     prop_assert_eq!(net.reduced_by(intent.side, intent.contracts), intent.contracts);
                 }
                 Purpose::Entry => {

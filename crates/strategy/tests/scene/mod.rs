@@ -354,8 +354,8 @@ pub fn deeds(evaluation: &Evaluation) -> Vec<String> {
             let outcome = match (intent.purpose, intent.side) {
                 (Purpose::Entry, BookSide::Bid) => "buy YES",
                 (Purpose::Entry, BookSide::Ask) => "buy NO",
-                (Purpose::Exit, BookSide::Ask) => "sell YES",
-                (Purpose::Exit, BookSide::Bid) => "sell NO",
+                (Purpose::Exit | Purpose::Flatten, BookSide::Ask) => "sell YES",
+                (Purpose::Exit | Purpose::Flatten, BookSide::Bid) => "sell NO",
             };
             format!(
                 "{} {outcome} {} at {}",
