@@ -100,6 +100,9 @@ pub(crate) fn limits(config: &Config, opening: Money) -> Limits {
         max_drawdown: own.max_drawdown.0,
         max_orders_per_minute: own.max_orders_per_minute,
         price_collar_raw: i64::from(own.price_collar_cents) * 100,
+        max_feed_age: seconds(config.leaderboard_alpha.max_feed_age_seconds),
+        max_board_age: seconds(config.leaderboard_alpha.max_board_age_days.saturating_mul(86_400)),
+        max_book_age: seconds(config.leaderboard_alpha.max_book_age_seconds),
     }
 }
 

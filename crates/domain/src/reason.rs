@@ -96,6 +96,7 @@ reasons! {
         DailyLoss => "daily_loss", "The loss limit of the day is reached.";
         StrategyLoss => "strategy_loss", "The loss limit of the strategy is reached.";
         Drawdown => "drawdown", "The drawdown limit is reached.";
+        CancelAllQuiet => "cancel_all_quiet", "Every order of the account was cancelled moments ago: nothing is placed for a while.";
         OrderRate => "order_rate", "Too many orders in the last minute.";
         PriceCollar => "price_collar", "The limit is too far from the book.";
         InsufficientCollateral => "insufficient_collateral", "There is not enough spendable collateral.";

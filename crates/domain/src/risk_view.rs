@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::{Book, Mapping, Market, Money, Portfolio, Reason, Ticker};
+use crate::{BoardStanding, Book, ExchangeStatus, Mapping, Market, Money, Portfolio, Reason, Ticker};
 
 /// Everything a risk check may depend on, as of one instant.
 ///
@@ -21,6 +21,10 @@ pub struct RiskView<'a> {
     pub markets: &'a BTreeMap<Ticker, Market>,
     /// The latest book of each.
     pub books: &'a BTreeMap<Ticker, Book>,
+    /// Which board stands, and when the leaderboard was last read.
+    pub standing: &'a BoardStanding,
+    /// Whether the exchange takes orders; `None` before it was asked.
+    pub exchange: Option<ExchangeStatus>,
     /// Cash plus marked positions.
     pub equity: Money,
 }

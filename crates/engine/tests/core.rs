@@ -7,13 +7,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use autotrader_domain::ports::{Restored, SignalSource, Strategy};
 use autotrader_domain::{
-    AcceptedBoard, Action, BoardStanding, Book, BookSide, Claim, Command, Contracts, Environment, Evaluation,
-    ExecutionMode, FeeSchedule, Fill, Intent, Level, Liquidity, Mapping, MappingState, Market, MarketStatus,
-    MarketView, Money, Net, Observation, Order, OrderState, OrderUpdate, PriceGrid, Purpose, Reading, Reason,
-    Record, RejectReason, SettlementRecord, Ticker, TimeInForce, Why,
+    AcceptedBoard, Action, BoardHash, BoardStanding, Book, BookSide, Claim, Command, Contracts, Environment,
+    Evaluation, ExchangeStatus, ExecutionMode, FeeSchedule, Fill, Intent, Level, Liquidity, Mapping,
+    MappingState, Market, MarketStatus, MarketView, Money, Net, Observation, Order, OrderState, OrderUpdate,
+    ParsePath, PriceGrid, Purpose, Reading, ReadingOutcome, Reason, Record, RejectReason, SettlementRecord,
+    Ticker, TimeInForce, Vintage, Why,
 };
 use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event, mint_id, verify};
 use autotrader_risk::{Limits, RiskEngine, RiskState};
@@ -23,11 +25,27 @@ fn at(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_790_000_000 + second, 0).unwrap()
 }
 
-#[derive(Default)]
-struct NoSignals(BoardStanding);
+/// A board that was accepted long ago, and is read again whenever a reading comes.
+struct SameBoard(BoardStanding);
 
-impl SignalSource for NoSignals {
-    fn observe(&mut self, _: &Reading) -> Observation {
+impl SameBoard {
+    fn new() -> Self {
+        Self(BoardStanding {
+            accepted: Some(Arc::new(AcceptedBoard {
+                board: Arc::default(),
+                hash: BoardHash([7; 32]),
+                vintage: Vintage(at(0)),
+                path: ParsePath::Flight,
+                accepted_at: at(0),
+            })),
+            ..BoardStanding::default()
+        })
+    }
+}
+
+impl SignalSource for SameBoard {
+    fn observe(&mut self, reading: &Reading) -> Observation {
+        self.0.feed_at = Some(reading.fetched_at);
         Observation::default()
     }
 
@@ -155,7 +173,7 @@ impl Play {
                 evaluation_interval: TimeDelta::seconds(1),
                 cooldown: TimeDelta::seconds(60),
             },
-            Box::new(NoSignals::default()),
+            Box::new(SameBoard::new()),
             Box::new(wants.clone()),
             RiskEngine::new(limits),
             Money::dollars(1_000),
@@ -173,9 +191,8 @@ impl Play {
                 markets,
             },
         );
-        for name in ["A", "B"] {
-            play.handle(0, &Event::Book(book(name, 0)));
-        }
+        play.handle(0, &Event::Exchange(TRADING));
+        play.look(0);
         play
     }
 
@@ -189,10 +206,18 @@ impl Play {
         handled.effects
     }
 
+    /// Reads the leaderboard and the books.
+    fn look(&mut self, second: i64) {
+        self.handle(second, &Event::Reading(reading(second)));
+        for name in ["A", "B"] {
+            self.handle(second, &Event::Book(book(name, second)));
+        }
+    }
+
     /// Wants something and lets time pass.
     fn decide(&mut self, second: i64, intents: Vec<Intent>) -> Vec<Effect> {
+        self.look(second);
         *self.wants.0.lock().unwrap() = intents;
-        self.handle(second, &Event::Book(book("A", second)));
         self.handle(second, &Event::Timer)
     }
 
@@ -220,6 +245,25 @@ impl Play {
             ..order.clone()
         };
         self.finish(second, &filled, OrderState::Filled);
+    }
+}
+
+const TRADING: ExchangeStatus = ExchangeStatus {
+    exchange_active: true,
+    trading_active: true,
+};
+
+fn reading(second: i64) -> Reading {
+    Reading {
+        source: "primary".into(),
+        fetched_at: at(second),
+        origin: second.to_string(),
+        latency: Duration::ZERO,
+        bytes: 0,
+        outcome: ReadingOutcome::Failed {
+            code: "none".into(),
+            detail: "the scripted signals do not look at it".into(),
+        },
     }
 }
 
@@ -561,7 +605,7 @@ fn a_restart_knows_positions_generations_orders_and_causes() {
     );
     assert_eq!(
         refused(&after.decide(30, vec![entry("A", 5)])),
-        [("A".to_owned(), Reason::OrderInFlight)]
+        [("A".to_owned(), Reason::UnknownOrder)]
     );
     after.finish(31, &order, OrderState::Filled);
     assert_eq!(placed(&after.decide(40, vec![entry("A", 5)]))[0].generation.0, 2);

@@ -1,15 +1,25 @@
 //! The pre-trade checks, one struct each, in the order they are asked.
 
 use autotrader_domain::ports::RiskCheck;
-use autotrader_domain::{BookSide, Contracts, Money, Order, Purpose, Reason, Refusal, RiskView, TimeInForce};
+use autotrader_domain::{
+    BookSide, Claim, Contracts, FeeRounding, Liquidity, Money, Net, Order, OrderState, Portfolio as Holdings,
+    Purpose, Reason, Refusal, RiskView, Ticker, TimeInForce,
+};
 
 use crate::exposure::{cost_at_stake, event_exposure, exposure_of_check, reserved, worst_net, worst_state};
+use crate::freshness::{Fresh, Open};
 use crate::{EventExposureMode, Limits};
 
 /// The checks of an entry or exit under `limits`, in the order they are asked.
 pub(crate) fn standard(limits: &Limits) -> Vec<Box<dyn RiskCheck>> {
     vec![
         Box::new(Grid),
+        Box::new(Open),
+        Box::new(Fresh {
+            max_feed_age: limits.max_feed_age,
+            max_board_age: limits.max_board_age,
+            max_book_age: limits.max_book_age,
+        }),
         Box::new(OneOrderPerContract),
         Box::new(Size {
             max: limits.max_order_contracts,
@@ -79,6 +89,9 @@ impl RiskCheck for Grid {
 }
 
 /// One unfinished order per contract: ids advance only when their predecessor is finished.
+///
+/// While the outcome of every unfinished order of a contract is unknown, an immediate reduce-only order may pass: what it
+/// may close is bounded by [`ExitReduces`], which counts the unknown ones as filled.
 #[derive(Debug)]
 struct OneOrderPerContract;
 
@@ -88,7 +101,17 @@ impl RiskCheck for OneOrderPerContract {
     }
 
     fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
-        match view.portfolio.orders_on(&order.intent.ticker).next() {
+        let immediate = order.intent.time_in_force == TimeInForce::ImmediateOrCancel;
+        let may_pass_unknown = order.intent.purpose.reduces() && order.reduce_only && immediate;
+        let in_the_way = view
+            .portfolio
+            .orders_on(&order.intent.ticker)
+            .find(|open| !(may_pass_unknown && open.state == OrderState::Unknown));
+        match in_the_way {
+            Some(open) if open.state == OrderState::Unknown => Err(Refusal::new(
+                Reason::UnknownOrder,
+                format!("The outcome of {} is not known.", open.client_order_id),
+            )),
             Some(open) => Err(Refusal::new(
                 Reason::OrderInFlight,
                 format!("{} is {}.", open.client_order_id, open.state.as_str()),
@@ -127,7 +150,8 @@ impl RiskCheck for Size {
     }
 }
 
-/// An exit closes at most what is held, in the closing direction; reduce-only needs immediate-or-cancel.
+/// An exit closes at most what is held and no unfinished order may close already, in the closing direction; reduce-only
+/// needs immediate-or-cancel.
 #[derive(Debug)]
 struct ExitReduces;
 
@@ -148,19 +172,32 @@ impl RiskCheck for ExitReduces {
         }
         let intent = &order.intent;
         let net = view.portfolio.position(&intent.ticker).net;
-        let closing = net.reduced_by(intent.side, intent.contracts);
+        let under_way = closing_orders(view.portfolio, &intent.ticker, net);
+        let closing = net
+            .reduced_by(intent.side, intent.contracts)
+            .min(net.size().saturating_sub(under_way));
         if closing == intent.contracts {
             Ok(())
         } else {
             Err(Refusal::new(
                 Reason::ReduceOnly,
                 format!(
-                    "An exit of {} would close only {closing} of a position of {net}.",
+                    "An exit of {} would close only {closing} of a position of {net}, of which {under_way} may be closing.",
                     intent.contracts
                 ),
             ))
         }
     }
+}
+
+/// What unfinished orders of a contract, unknown ones included, may close of a position.
+fn closing_orders(portfolio: &Holdings, ticker: &Ticker, net: Net) -> Contracts {
+    portfolio
+        .orders_on(ticker)
+        .filter(|open| !net.reduced_by(open.intent.side, Contracts::whole(1)).is_zero())
+        .fold(Contracts::ZERO, |sum, open| {
+            sum.checked_add(open.open_contracts()).unwrap_or(sum)
+        })
 }
 
 /// A limit may not lie far beyond the best price it would take.
@@ -303,8 +340,10 @@ impl RiskCheck for PerLab {
             return Ok(());
         }
         let lab = order.intent.claim.organization();
+        // What belongs to no known lab may belong to this one, and this order to any.
         let cost = cost_at_stake(view.portfolio, view.mappings, order, |claim| {
-            lab.is_some() && claim.and_then(autotrader_domain::Claim::organization) == lab
+            let other = claim.and_then(Claim::organization);
+            lab.is_none() || other.is_none() || other == lab
         });
         refuse_above(Reason::LabLimit, cost, self.max, "The cost at stake on the lab")
     }
@@ -334,7 +373,9 @@ impl RiskCheck for Portfolio {
     }
 }
 
-/// Spendable collateral after what open orders reserve, fee included.
+/// Spendable collateral after what open orders may use, fees included.
+///
+/// What open exits would free does not count: it does once they have filled.
 #[derive(Debug)]
 struct Collateral;
 
@@ -347,29 +388,40 @@ impl RiskCheck for Collateral {
         if !is_entry(order) {
             return Ok(());
         }
-        let intent = &order.intent;
-        let fee = intent
-            .fees
-            .fee(
-                autotrader_domain::Liquidity::Taker,
-                intent.limit,
-                intent.contracts,
-                autotrader_domain::FeeRounding::Direct,
-            )
-            .ok_or_else(|| {
-                Refusal::new(
-                    Reason::FeesUnsupported,
-                    format!("{} has no known fee.", intent.ticker),
-                )
-            })?;
-        let open: Money = view.portfolio.open_orders.values().map(reserved).sum();
-        let spendable = view.portfolio.cash.saturating_sub(open);
-        let wanted = reserved(order).saturating_add(fee);
+        let mut spendable = view.portfolio.cash;
+        for open in view
+            .portfolio
+            .open_orders
+            .values()
+            .filter(|open| !open.reduce_only)
+        {
+            spendable = spendable.saturating_sub(with_fee(open)?);
+        }
         refuse_above(
             Reason::InsufficientCollateral,
-            wanted,
+            with_fee(order)?,
             spendable,
             "The collateral needed",
         )
+    }
+}
+
+/// What an order may still take if the rest of it filled at its limit, the fee included.
+///
+/// Cost and fee together are largest at the limit: a better price saves more than its fee can rise.
+fn with_fee(order: &Order) -> Result<Money, Refusal> {
+    let intent = &order.intent;
+    let fee = intent.fees.fee(
+        Liquidity::Taker,
+        intent.limit,
+        order.open_contracts(),
+        FeeRounding::Direct,
+    );
+    match fee {
+        Some(fee) => Ok(reserved(order).saturating_add(fee)),
+        None => Err(Refusal::new(
+            Reason::FeesUnsupported,
+            format!("{} has no known fee.", intent.ticker),
+        )),
     }
 }

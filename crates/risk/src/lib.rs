@@ -8,6 +8,7 @@ mod cause;
 mod checks;
 mod engine;
 mod exposure;
+mod freshness;
 mod limits;
 
 pub use approved::Approved;

@@ -1,6 +1,7 @@
 //! The limits an operator sets.
 
 use autotrader_domain::{Contracts, Money};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 /// How contracts of one event are counted against its limit.
@@ -40,6 +41,12 @@ pub struct Limits {
     pub max_orders_per_minute: u32,
     /// How far beyond the opposite best a limit may lie, in ten-thousandths of a dollar.
     pub price_collar_raw: i64,
+    /// The leaderboard must have been read within this time.
+    pub max_feed_age: TimeDelta,
+    /// The accepted board's stamp must be younger than this.
+    pub max_board_age: TimeDelta,
+    /// The contract's book must have been received within this time.
+    pub max_book_age: TimeDelta,
 }
 
 impl Default for Limits {
@@ -57,6 +64,9 @@ impl Default for Limits {
             max_drawdown: Money::dollars(200),
             max_orders_per_minute: 30,
             price_collar_raw: 500,
+            max_feed_age: TimeDelta::minutes(10),
+            max_board_age: TimeDelta::days(14),
+            max_book_age: TimeDelta::minutes(2),
         }
     }
 }

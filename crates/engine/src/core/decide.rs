@@ -78,6 +78,16 @@ impl Engine {
     fn approve(&mut self, at: DateTime<Utc>, intent: Intent, equity: Money) -> Result<Effect, Refusal> {
         self.own_refusal(at, &intent)?;
         let intent = self.within_collar(intent);
+        self.review(at, intent, equity)
+    }
+
+    /// Mints the order of an intent and has risk review it.
+    pub(super) fn review(
+        &mut self,
+        at: DateTime<Utc>,
+        intent: Intent,
+        equity: Money,
+    ) -> Result<Effect, Refusal> {
         let ticker = intent.ticker.clone();
         let generation = Generation(self.generations.get(&ticker).map_or(0, |generation| generation.0) + 1);
         let client_order_id = mint_id(&self.settings.scope, &ticker, generation)
@@ -104,6 +114,8 @@ impl Engine {
             mappings: &self.mappings,
             markets: &self.markets,
             books: &self.books,
+            standing: self.signals.standing(),
+            exchange: self.exchange,
             equity,
         };
         let order = self.risk.review(order, &view)?;

@@ -166,11 +166,11 @@ fn collateral_covers_the_order_and_its_fee() {
         buy("L-A", 10, "0.50"),
         Some(Reason::InsufficientCollateral),
     );
-    // What open orders may use is not spendable.
-    world.portfolio.cash = money("7.175");
+    // What open orders may use is not spendable: 4 at 0.50 cost 2 dollars and a fee of 0.07.
+    world.portfolio.cash = money("7.245");
     world.open(sell("L-B", 4, "0.50"));
     expect(&world, buy("L-A", 10, "0.50"), None);
-    world.portfolio.cash = money("7.174999");
+    world.portfolio.cash = money("7.244999");
     expect(
         &world,
         buy("L-A", 10, "0.50"),

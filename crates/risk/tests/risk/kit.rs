@@ -1,11 +1,13 @@
 //! A small world: two checks, two labs, contracts on models and on labs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use autotrader_domain::{
-    Book, BookSide, Claim, Contracts, FeeSchedule, Generation, Intent, Level, Mapping, MappingState, Market,
-    MarketStatus, Money, Order, OrderState, Portfolio, Position, Price, PriceGrid, Purpose, Reason, Refusal,
-    RiskView, Ticker, TimeInForce,
+    AcceptedBoard, BoardHash, BoardStanding, Book, BookSide, Claim, Contracts, ExchangeStatus, FeeSchedule,
+    Generation, Intent, Level, Mapping, MappingState, Market, MarketStatus, Money, Order, OrderState,
+    ParsePath, Portfolio, Position, Price, PriceGrid, Purpose, Reason, Refusal, RiskView, Ticker,
+    TimeInForce, Vintage,
 };
 use autotrader_risk::{Limits, RiskEngine};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -61,8 +63,34 @@ pub struct World {
     pub mappings: BTreeMap<Ticker, Mapping>,
     pub markets: BTreeMap<Ticker, Market>,
     pub books: BTreeMap<Ticker, Book>,
+    pub standing: BoardStanding,
+    pub exchange: Option<ExchangeStatus>,
     pub equity: Money,
     pub at: DateTime<Utc>,
+}
+
+/// A board that was read and accepted now.
+pub fn fresh_standing() -> BoardStanding {
+    BoardStanding {
+        accepted: Some(Arc::new(AcceptedBoard {
+            board: Arc::default(),
+            hash: BoardHash([7; 32]),
+            vintage: Vintage(now()),
+            path: ParsePath::Flight,
+            accepted_at: now(),
+        })),
+        feed_at: Some(now()),
+        ..BoardStanding::default()
+    }
+}
+
+pub const TRADING: ExchangeStatus = ExchangeStatus {
+    exchange_active: true,
+    trading_active: true,
+};
+
+fn empty_book(name: &str) -> Book {
+    Book::new(ticker(name), now(), vec![], vec![]).unwrap()
 }
 
 impl World {
@@ -100,7 +128,12 @@ impl World {
             },
             mappings: NAMES.iter().map(|name| (ticker(name), mapping(name))).collect(),
             markets: NAMES.iter().map(|name| (ticker(name), market(name))).collect(),
-            books: BTreeMap::new(),
+            books: NAMES
+                .iter()
+                .map(|name| (ticker(name), empty_book(name)))
+                .collect(),
+            standing: fresh_standing(),
+            exchange: Some(TRADING),
             equity: Money::dollars(1_000_000),
             at: now(),
         }
@@ -113,6 +146,8 @@ impl World {
             mappings: &self.mappings,
             markets: &self.markets,
             books: &self.books,
+            standing: &self.standing,
+            exchange: self.exchange,
             equity: self.equity,
         }
     }

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use autotrader_domain::ports::Clock;
 use autotrader_domain::{
-    BookSide, Claim, ClientOrderId, Contracts, FeeSchedule, Fill, Generation, Intent, ManualClock, Market,
-    MarketStatus, Money, Order, OrderState, Portfolio, Price, PriceGrid, Purpose, RiskView, Ticker,
-    TimeInForce,
+    AcceptedBoard, BoardHash, BoardStanding, Book, BookSide, Claim, ClientOrderId, Contracts, ExchangeStatus,
+    FeeSchedule, Fill, Generation, Intent, ManualClock, Market, MarketStatus, Money, Order, OrderState,
+    ParsePath, Portfolio, Price, PriceGrid, Purpose, RiskView, Ticker, TimeInForce, Vintage,
 };
 use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Executor, NoPause};
 use autotrader_risk::{Approved, Limits, RiskEngine};
@@ -124,12 +124,29 @@ pub fn approve(order: Order) -> Approved<Order> {
     };
     let name = order.intent.ticker.as_str().to_owned();
     let markets = BTreeMap::from([(order.intent.ticker.clone(), market(&name))]);
+    let book = Book::new(order.intent.ticker.clone(), order.created_at, vec![], vec![]).unwrap();
+    let standing = BoardStanding {
+        accepted: Some(Arc::new(AcceptedBoard {
+            board: Arc::default(),
+            hash: BoardHash([1; 32]),
+            vintage: Vintage(order.created_at),
+            path: ParsePath::Flight,
+            accepted_at: order.created_at,
+        })),
+        feed_at: Some(order.created_at),
+        ..BoardStanding::default()
+    };
     let view = RiskView {
         at: order.created_at,
         portfolio: &portfolio,
         mappings: &BTreeMap::new(),
         markets: &markets,
-        books: &BTreeMap::new(),
+        books: &BTreeMap::from([(order.intent.ticker.clone(), book)]),
+        standing: &standing,
+        exchange: Some(ExchangeStatus {
+            exchange_active: true,
+            trading_active: true,
+        }),
         equity: large,
     };
     RiskEngine::new(limits).review(order, &view).unwrap()
