@@ -49,3 +49,41 @@ pub enum Command {
     /// Hold our books against the exchange's now. The run loop carries it out.
     Reconcile,
 }
+
+/// How far a command has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandStage {
+    /// Stored; nobody has taken it up yet.
+    Requested,
+    /// Taken up: what it restricts is in force and durable.
+    Acknowledged,
+    /// Reading back from the exchange showed that it is done.
+    Confirmed,
+    /// It cannot be done or confirmed now; the finding says why.
+    Impossible,
+}
+
+impl CommandStage {
+    /// The stable word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Acknowledged => "acknowledged",
+            Self::Confirmed => "confirmed",
+            Self::Impossible => "impossible",
+        }
+    }
+}
+
+/// What became of a command after it was acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandFinding {
+    /// Whether it is done; otherwise it is impossible.
+    pub confirmed: bool,
+    /// What was read back, or what is in the way, in one sentence.
+    pub finding: String,
+    /// What a command that asks for a report brought, as JSON text.
+    pub report: Option<String>,
+}

@@ -48,7 +48,7 @@ pub use board::{
 pub use book::{Book, BookError, Level, Mid, Walk};
 pub use claim::{Claim, Mapping, MappingState, Outcome};
 pub use collateral::mutually_exclusive_return;
-pub use command::Command;
+pub use command::{Command, CommandFinding, CommandStage};
 pub use contracts::{Contracts, Net};
 pub use decimal_text::DecimalError;
 pub use decision::{Action, Evaluation, MarketView, Why};

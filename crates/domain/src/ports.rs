@@ -10,9 +10,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    AcceptedBoard, Alert, BoardStanding, Book, ClientOrderId, Command, Contracts, Evaluation, ExchangeStatus,
-    Fill, Mapping, Market, MarketView, Money, Monotonic, Net, Observation, Order, OrderRequest, OrderState,
-    Reading, Record, Refusal, RejectReason, RiskView, SeriesTicker, SettlementRecord, Ticker, VenueOrderId,
+    AcceptedBoard, Alert, BoardStanding, Book, ClientOrderId, Command, CommandFinding, Contracts, Evaluation,
+    ExchangeStatus, Fill, Mapping, Market, MarketView, Money, Monotonic, Net, Observation, Order,
+    OrderRequest, OrderState, Reading, Record, Refusal, RejectReason, RiskView, SeriesTicker,
+    SettlementRecord, Ticker, VenueOrderId,
 };
 
 /// Wall time for records and monotonic time for deadlines.
@@ -309,8 +310,12 @@ pub trait Ledger: Send + Sync {
 pub trait Control: Send + Sync {
     /// Commands not yet acknowledged, oldest first, with their ids.
     async fn pending(&self) -> Result<Vec<(i64, Command)>, StoreError>;
-    /// Marks a command as carried out.
+    /// Marks a command as taken up.
     async fn acknowledge(&self, id: i64, outcome: &str) -> Result<(), StoreError>;
+    /// Notes what became of an acknowledged command; a later finding replaces an earlier one.
+    async fn settle(&self, id: i64, finding: &CommandFinding) -> Result<(), StoreError>;
+    /// Commands acknowledged of which nothing was found out yet, oldest first, with their ids.
+    async fn unsettled(&self) -> Result<Vec<(i64, Command)>, StoreError>;
 }
 
 /// Messages to the operator. Best effort: never blocks and never fails trading.

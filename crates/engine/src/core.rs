@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::ports::{Restored, SignalSource, Strategy};
 use autotrader_domain::{
-    Alert, BoardStanding, Book, ExchangeStatus, Fill, Generation, Mapping, Market, MarketStatus, Money,
-    Observation, OrderState, OrderUpdate, Reading, Reason, Record, SeriesTicker, SettlementRecord, Severity,
-    Ticker, Why,
+    Alert, BoardStanding, Book, ClientOrderId, ExchangeStatus, Fill, Generation, Mapping, Market,
+    MarketStatus, Money, Observation, OrderState, OrderUpdate, Purpose, Reading, Reason, Record,
+    SeriesTicker, SettlementRecord, Severity, Ticker, Why,
 };
 use autotrader_risk::{Cause, Limits, RiskEngine};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -187,6 +187,7 @@ impl Engine {
             Event::BookBroken { ticker, detail } => self.on_book_broken(at, ticker, detail, &mut effects),
             Event::Exchange(status) => self.exchange = Some(*status),
             Event::Order(update) => self.on_order(at, update, &mut effects),
+            Event::Unsent { client_order_id, .. } => self.on_unsent(at, client_order_id),
             Event::Fill(fill) => self.on_fill(at, fill, &mut effects),
             Event::Settlement(settlement) => self.on_settlement(settlement, &mut effects),
             Event::Mismatch { detail } => self.raise(at, Cause::ReconciliationMismatch, detail, &mut effects),
@@ -333,6 +334,25 @@ impl Engine {
             }));
         }
         self.account.book_order(update);
+        self.dirty = true;
+    }
+
+    /// Takes an approval back. Its id was never stored, so the next order of the contract is minted with it.
+    fn on_unsent(&mut self, at: DateTime<Utc>, id: &ClientOrderId) {
+        let Some(order) = self.account.portfolio.open_orders.remove(id) else {
+            return;
+        };
+        let ticker = order.intent.ticker;
+        if self.generations.get(&ticker) == Some(&order.generation) {
+            match order.generation.0.checked_sub(1) {
+                None | Some(0) => self.generations.remove(&ticker),
+                Some(before) => self.generations.insert(ticker.clone(), Generation(before)),
+            };
+        }
+        // What reduces is tried again at once; an entry waits, so that a lasting obstacle is not met every second.
+        if order.intent.purpose == Purpose::Entry {
+            self.cooling.insert(ticker, at + self.settings.cooldown);
+        }
         self.dirty = true;
     }
 

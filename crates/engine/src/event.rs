@@ -1,7 +1,8 @@
 //! Everything that can happen to the core, as one closed enum.
 
 use autotrader_domain::{
-    Book, Command, ExchangeStatus, Fill, Market, OrderUpdate, Reading, SeriesTicker, SettlementRecord, Ticker,
+    Book, ClientOrderId, Command, ExchangeStatus, Fill, Market, OrderUpdate, Reading, SeriesTicker,
+    SettlementRecord, Ticker,
 };
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,13 @@ pub enum Event {
     Exchange(ExchangeStatus),
     /// A step in an order's life.
     Order(OrderUpdate),
+    /// An approved order was not sent and is stored nowhere: it is as if it had never been.
+    Unsent {
+        /// The order.
+        client_order_id: ClientOrderId,
+        /// Why, in words.
+        detail: String,
+    },
     /// An execution.
     Fill(Fill),
     /// A market paid out.

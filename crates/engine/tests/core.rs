@@ -393,6 +393,31 @@ fn a_contract_has_one_unfinished_order_and_the_next_one_another_id() {
 }
 
 #[test]
+fn an_approval_that_was_never_sent_gives_its_id_back_and_lets_its_contract_rest() {
+    let mut play = Play::new();
+    let first = placed(&play.decide(10, vec![entry("A", 5)])).remove(0);
+    let unsent = Event::Unsent {
+        client_order_id: first.client_order_id.clone(),
+        detail: "a test".into(),
+    };
+    play.handle(11, &unsent);
+    assert!(play.engine.account().portfolio.open_orders.is_empty());
+    assert_eq!(
+        refused(&play.decide(30, vec![entry("A", 5)])),
+        [("A".to_owned(), Reason::CoolingDown)]
+    );
+    let second = placed(&play.decide(90, vec![entry("A", 5)])).remove(0);
+    assert_eq!(
+        second.client_order_id, first.client_order_id,
+        "nothing was stored under it"
+    );
+    play.handle(91, &unsent);
+    play.handle(92, &unsent);
+    let third = placed(&play.decide(180, vec![entry("A", 5)])).remove(0);
+    assert_eq!(third.generation.0, 1, "a repeated word changes nothing");
+}
+
+#[test]
 fn a_rejected_order_lets_its_contract_rest() {
     let mut play = Play::new();
     let first = placed(&play.decide(10, vec![entry("A", 5)])).remove(0);

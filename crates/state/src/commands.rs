@@ -3,19 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use autotrader_domain::Command;
 use autotrader_domain::ports::{Clock, StoreError};
+use autotrader_domain::{Command, CommandFinding, CommandStage};
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::OpenError;
 use crate::connection::{Access, connect};
 use crate::fault::Fault;
 use crate::history::ready;
 use crate::schema::commands;
-use crate::words::{json, micros, read_json, read_time};
+use crate::words::{json, micros, read_json, read_time, read_word};
 
 /// A command with what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,6 +34,15 @@ pub struct CommandRecord {
     pub acknowledged_at: Option<DateTime<Utc>>,
     /// What the running process did, in words.
     pub outcome: Option<String>,
+    /// How far it has come.
+    pub stage: CommandStage,
+    /// When it was found to be done or impossible.
+    pub settled_at: Option<DateTime<Utc>>,
+    /// What was read back, or what is in the way, in words.
+    pub finding: Option<String>,
+    /// What a command that asks for a report brought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<Value>,
 }
 
 #[derive(Debug, Queryable, Selectable)]
@@ -44,10 +54,19 @@ pub(crate) struct CommandRow {
     command: String,
     acknowledged_at: Option<i64>,
     outcome: Option<String>,
+    settled_stage: Option<String>,
+    settled_at: Option<i64>,
+    finding: Option<String>,
+    report: Option<String>,
 }
 
 impl CommandRow {
     pub(crate) fn record(self) -> Result<CommandRecord, Fault> {
+        let stage = match (self.settled_stage.as_deref(), self.acknowledged_at) {
+            (Some(stage), _) => read_word("commands.settled_stage", stage)?,
+            (None, Some(_)) => CommandStage::Acknowledged,
+            (None, None) => CommandStage::Requested,
+        };
         Ok(CommandRecord {
             id: self.id,
             submitted_at: read_time("commands.submitted_at", self.submitted_at)?,
@@ -58,6 +77,16 @@ impl CommandRow {
                 .map(|at| read_time("commands.acknowledged_at", at))
                 .transpose()?,
             outcome: self.outcome,
+            stage,
+            settled_at: self
+                .settled_at
+                .map(|at| read_time("commands.settled_at", at))
+                .transpose()?,
+            finding: self.finding,
+            report: self
+                .report
+                .map(|text| read_json("commands.report", &text))
+                .transpose()?,
         })
     }
 }
@@ -77,15 +106,63 @@ pub(crate) fn pending(
         match read_json("commands.command", &text) {
             Ok(command) => readable.push((id, command)),
             // A command of another version: it is answered, and does not stand in the way of the next ones.
-            Err(_) => acknowledge(
-                connection,
-                id,
-                "not understood by this version; nothing was done",
-                at,
-            )?,
+            Err(_) => {
+                let outcome = "not understood by this version; nothing was done";
+                acknowledge(connection, id, outcome, at)?;
+                let finding = CommandFinding {
+                    confirmed: false,
+                    finding: "this version does not know the command".into(),
+                    report: None,
+                };
+                settle(connection, id, &finding, at)?;
+            }
         }
     }
     Ok(readable)
+}
+
+/// Commands acknowledged of which nothing was found out yet, oldest first. Those of another version are left out.
+pub(crate) fn unsettled(connection: &mut SqliteConnection) -> Result<Vec<(i64, Command)>, Fault> {
+    let rows: Vec<(i64, String)> = commands::table
+        .filter(commands::acknowledged_at.is_not_null())
+        .filter(commands::settled_stage.is_null())
+        .order(commands::id)
+        .select((commands::id, commands::command))
+        .load(connection)?;
+    let known = rows
+        .into_iter()
+        .filter_map(|(id, text)| Some((id, read_json("commands.command", &text).ok()?)));
+    Ok(known.collect())
+}
+
+/// Notes what became of an acknowledged command.
+pub(crate) fn settle(
+    connection: &mut SqliteConnection,
+    id: i64,
+    finding: &CommandFinding,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    let stage = if finding.confirmed {
+        CommandStage::Confirmed
+    } else {
+        CommandStage::Impossible
+    };
+    let acknowledged = commands::table
+        .find(id)
+        .filter(commands::acknowledged_at.is_not_null());
+    let marked = diesel::update(acknowledged)
+        .set((
+            commands::settled_stage.eq(stage.as_str()),
+            commands::settled_at.eq(micros(at)),
+            commands::finding.eq(&finding.finding),
+            commands::report.eq(&finding.report),
+        ))
+        .execute(connection)?;
+    if marked == 1 {
+        Ok(())
+    } else {
+        Err(Fault::Conflict(format!("command {id} was not acknowledged")))
+    }
 }
 
 /// Marks a command as carried out.

@@ -201,6 +201,10 @@ diesel::table! {
         command -> Text,
         acknowledged_at -> Nullable<BigInt>,
         outcome -> Nullable<Text>,
+        settled_stage -> Nullable<Text>,
+        settled_at -> Nullable<BigInt>,
+        finding -> Nullable<Text>,
+        report -> Nullable<Text>,
     }
 }
 

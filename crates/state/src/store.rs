@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use autotrader_domain::ports::{Clock, Control, Ledger, OrderStore, Restored, StoreError};
-use autotrader_domain::{BoardHash, Command, Fill, Money, Order, OrderRequest, Record, SettlementRecord};
+use autotrader_domain::{
+    BoardHash, Command, CommandFinding, Fill, Money, Order, OrderRequest, Record, SettlementRecord,
+};
 use chrono::{DateTime, Utc};
 
 use crate::connection::{Access, Begin, Found, Readers, atomically, connect, inspect, migrate, unusable};
@@ -240,5 +242,16 @@ impl Control for SqliteStore {
         self.writer
             .run(move |c| commands::acknowledge(&mut c.durable, id, &outcome, at))
             .await
+    }
+
+    async fn settle(&self, id: i64, finding: &CommandFinding) -> Result<(), StoreError> {
+        let (finding, at) = (finding.clone(), self.clock.now());
+        self.writer
+            .run(move |c| commands::settle(&mut c.durable, id, &finding, at))
+            .await
+    }
+
+    async fn unsettled(&self) -> Result<Vec<(i64, Command)>, StoreError> {
+        self.writer.run(|c| commands::unsettled(&mut c.quick)).await
     }
 }

@@ -1,7 +1,7 @@
 //! Commands from other processes.
 
-use autotrader_domain::Command;
 use autotrader_domain::ports::{Control as _, StoreError};
+use autotrader_domain::{Command, CommandFinding, CommandStage};
 use autotrader_state::{CommandDesk, Filter};
 
 use crate::fixtures::{Home, at};
@@ -64,4 +64,45 @@ async fn a_command_given_while_nothing_runs_waits_for_the_next_run() {
     };
     let id = desk.submit(&halt, "cli").unwrap();
     assert_eq!(home.open().pending().await.unwrap(), [(id, halt)]);
+}
+
+#[tokio::test]
+async fn a_command_goes_through_its_stages_and_a_later_finding_replaces_an_earlier_one() {
+    let home = Home::new();
+    let store = home.open();
+    let desk = CommandDesk::open(&home.url(), home.clock.clone()).unwrap();
+    let cancel = Command::CancelAll {
+        reason: "a drill".into(),
+    };
+    let id = desk.submit(&cancel, "cli").unwrap();
+    let stage = || desk.find(id).unwrap().unwrap().stage;
+    let finding = |confirmed: bool, text: &str| CommandFinding {
+        confirmed,
+        finding: text.into(),
+        report: confirmed.then(|| r#"{"orders":0}"#.into()),
+    };
+    assert_eq!(stage(), CommandStage::Requested);
+    let early = store.settle(id, &finding(true, "too early")).await.unwrap_err();
+    assert!(matches!(early, StoreError::Conflict(_)), "{early}");
+    assert_eq!(store.unsettled().await.unwrap(), []);
+
+    store.acknowledge(id, "cancelling 2 orders").await.unwrap();
+    assert_eq!(stage(), CommandStage::Acknowledged);
+    assert_eq!(store.unsettled().await.unwrap(), [(id, cancel)]);
+
+    home.clock.advance_to(at(5));
+    store
+        .settle(id, &finding(false, "the exchange is paused"))
+        .await
+        .unwrap();
+    assert_eq!(stage(), CommandStage::Impossible);
+    assert_eq!(store.unsettled().await.unwrap(), []);
+
+    home.clock.advance_to(at(9));
+    store.settle(id, &finding(true, "nothing rests")).await.unwrap();
+    let record = desk.find(id).unwrap().unwrap();
+    assert_eq!(record.stage, CommandStage::Confirmed);
+    assert_eq!(record.settled_at, Some(at(9)));
+    assert_eq!(record.finding.as_deref(), Some("nothing rests"));
+    assert_eq!(record.report.unwrap()["orders"], 0);
 }
