@@ -1,5 +1,6 @@
 //! What a contract pays on: the claim behind a ticker, and the states of the world that decide it.
 
+use autotrader_settlement::{Rule, RuleSet};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -125,9 +126,76 @@ pub struct Mapping {
     pub suggestions: Vec<String>,
 }
 
+/// What a contract receives when models of different organisations share the top of the board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TieTerms {
+    /// The rules break every tie: one model wins, and there is no such state.
+    Broken,
+    /// The tie pays nobody.
+    PaysNobody,
+    /// The rules are not known, so the contract may pay or not.
+    Unknown,
+}
+
+impl Mapping {
+    /// What a tie between organisations pays, by the rule set bound to the contract.
+    #[must_use]
+    pub fn tie_terms(&self) -> TieTerms {
+        let Some(name) = self.rule_set.as_deref() else {
+            return TieTerms::Unknown;
+        };
+        let rule = name
+            .parse::<RuleSet>()
+            .map(|rules| rules.rule)
+            .or_else(|_| name.parse::<Rule>());
+        match rule {
+            Ok(Rule::Cascade) => TieTerms::Broken,
+            Ok(Rule::RankUbAlone | Rule::OrdinalRankAlone) => TieTerms::PaysNobody,
+            Err(_) => TieTerms::Unknown,
+        }
+    }
+
+    /// The name under which the board now lists a model that it renamed; `None` unless the contract is frozen for it.
+    #[must_use]
+    pub fn renamed_to(&self) -> Option<&str> {
+        if self.state == MappingState::Renamed {
+            self.suggestions.first().map(String::as_str)
+        } else {
+            None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ties_are_paid_by_the_rule_set() {
+        for (rule_set, expected) in [
+            (Some("cascade"), TieTerms::Broken),
+            (Some("v1:cascade:full"), TieTerms::Broken),
+            (Some("v1:cascade:displayed"), TieTerms::Broken),
+            (Some("rank_ub_alone"), TieTerms::PaysNobody),
+            (Some("v1:ordinal_rank_alone:full"), TieTerms::PaysNobody),
+            (Some("v9:cascade:full"), TieTerms::Unknown),
+            (Some(""), TieTerms::Unknown),
+            (None, TieTerms::Unknown),
+        ] {
+            let mapping = Mapping {
+                ticker: "KXLLM1-26DEC31-A".parse().unwrap(),
+                state: MappingState::Exact,
+                claim: None,
+                rule_set: rule_set.map(str::to_owned),
+                check_time: None,
+                reasons: Vec::new(),
+                suggestions: vec!["b".into()],
+            };
+            assert_eq!(mapping.tie_terms(), expected, "{rule_set:?}");
+            assert_eq!(mapping.renamed_to(), None, "similar names are not renames");
+        }
+    }
 
     #[test]
     fn outcomes_cover_models_labs_and_nobody() {

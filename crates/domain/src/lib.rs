@@ -46,7 +46,7 @@ pub use board::{
     GatedBoard, HoldReason, Observation, ParsePath, Reading, ReadingOutcome, Verdict, Vintage,
 };
 pub use book::{Book, BookError, Level, Mid, Walk};
-pub use claim::{Claim, Mapping, MappingState, Outcome};
+pub use claim::{Claim, Mapping, MappingState, Outcome, TieTerms};
 pub use collateral::mutually_exclusive_return;
 pub use command::{Command, CommandFinding, CommandStage};
 pub use contracts::{Contracts, Net};

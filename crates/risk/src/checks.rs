@@ -6,8 +6,9 @@ use autotrader_domain::{
     Purpose, Reason, Refusal, RiskView, Ticker, TimeInForce,
 };
 
-use crate::exposure::{cost_at_stake, event_exposure, exposure_of_check, reserved, worst_net, worst_state};
+use crate::exposure::{cost_at_stake, event_exposure, reserved, worst_net};
 use crate::freshness::{Fresh, Open};
+use crate::states::{exposure_of_check, worst_state};
 use crate::{EventExposureMode, Limits};
 
 /// The checks of an entry or exit under `limits`, in the order they are asked.

@@ -6,7 +6,7 @@ use autotrader_domain::ports::RiskCheck;
 use autotrader_domain::{Money, Order, Purpose, Reason, Refusal, RiskView};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::exposure::{exposure_of_check, worst_state};
+use crate::states::{exposure_of_check, worst_state};
 use crate::{Approved, Cause, CauseSet, Limits, RiskState, checks};
 
 /// The account's figures that limits of loss are held against.

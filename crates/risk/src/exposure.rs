@@ -1,23 +1,10 @@
-//! What is at stake: per contract, event, lab and state of the world.
-//!
-//! Orders that may still fill count as filled at worst: in each state an open order contributes its loss, never its gain.
+//! What is at stake per contract, event and lab. Orders that may still fill count as filled at worst.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::{
-    BookSide, Claim, Contracts, Mapping, Market, Money, Net, Order, Outcome, Portfolio, Position, Price,
-    Purpose, Ticker,
+    BookSide, Claim, Contracts, Mapping, Market, Money, Net, Order, Portfolio, Purpose, Ticker,
 };
-use chrono::{DateTime, Utc};
-
-/// The profit of all positions of one check in one state of the world.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatePnl {
-    /// The state.
-    pub outcome: Outcome,
-    /// Profit against cost, open orders at their worst, fees apart.
-    pub pnl: Money,
-}
 
 /// Contracts at stake in one event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,98 +13,6 @@ pub struct EventExposure {
     pub gross: Contracts,
     /// Size of the sum.
     pub net: Contracts,
-}
-
-/// The profit of a holding in one state: what the outcome held pays, minus what it cost.
-fn pnl_of(net: Net, cost: Money, pays: bool) -> Money {
-    let wins = if net.raw() >= 0 { pays } else { !pays };
-    let payout = if wins {
-        Price::ONE.times(net.size()).unwrap_or(Money::ZERO)
-    } else {
-        Money::ZERO
-    };
-    payout.saturating_sub(cost)
-}
-
-/// What an order would add to the profit in one state if it filled whole at its limit.
-fn order_pnl(order: &Order, position: Position, pays: bool) -> Money {
-    let intent = &order.intent;
-    let Some(after) = position.traded(intent.side, intent.limit, order.open_contracts()) else {
-        return Money::ZERO;
-    };
-    let total = |p: Position| pnl_of(p.net, p.cost, pays).saturating_add(p.realized);
-    total(after).saturating_sub(total(position))
-}
-
-/// The profit in every state of the check at `check_time`, over both series, `extra` and every open order included.
-///
-/// A position in a market that may belong to this check, but whose claim is not known, loses its whole cost in every
-/// state.
-#[must_use]
-pub fn exposure_of_check(
-    check_time: DateTime<Utc>,
-    portfolio: &Portfolio,
-    mappings: &BTreeMap<Ticker, Mapping>,
-    extra: Option<&Order>,
-) -> Vec<StatePnl> {
-    let claims: BTreeMap<&Ticker, &Claim> = mappings
-        .iter()
-        .filter(|(_, mapping)| mapping.check_time == Some(check_time))
-        .filter_map(|(ticker, mapping)| mapping.claim.as_ref().map(|claim| (ticker, claim)))
-        .chain(
-            orders_of_check(check_time, portfolio, extra)
-                .map(|order| (&order.intent.ticker, &order.intent.claim)),
-        )
-        .collect();
-    let unexplained: Money = mappings
-        .iter()
-        .filter(|(ticker, mapping)| {
-            !claims.contains_key(ticker) && mapping.check_time.is_none_or(|at| at == check_time)
-        })
-        .map(|(ticker, _)| portfolio.position(ticker).cost)
-        .sum();
-    Outcome::all(claims.values().copied())
-        .into_iter()
-        .map(|outcome| {
-            let held: Money = claims
-                .iter()
-                .map(|(ticker, claim)| {
-                    let position = portfolio.position(ticker);
-                    pnl_of(position.net, position.cost, claim.pays(&outcome))
-                })
-                .sum();
-            let ordered: Money = orders_of_check(check_time, portfolio, extra)
-                .map(|order| {
-                    let position = portfolio.position(&order.intent.ticker);
-                    order_pnl(order, position, order.intent.claim.pays(&outcome)).min(Money::ZERO)
-                })
-                .sum();
-            StatePnl {
-                outcome,
-                pnl: held.saturating_add(ordered).saturating_sub(unexplained),
-            }
-        })
-        .collect()
-}
-
-fn orders_of_check<'a>(
-    check_time: DateTime<Utc>,
-    portfolio: &'a Portfolio,
-    extra: Option<&'a Order>,
-) -> impl Iterator<Item = &'a Order> {
-    portfolio
-        .open_orders
-        .values()
-        .chain(extra)
-        .filter(move |order| order.intent.check_time == check_time)
-}
-
-/// The state that loses most; `None` when there is no state.
-#[must_use]
-pub fn worst_state(states: &[StatePnl]) -> Option<&StatePnl> {
-    states
-        .iter()
-        .min_by(|a, b| a.pnl.cmp(&b.pnl).then_with(|| a.outcome.cmp(&b.outcome)))
 }
 
 /// The net position of a contract if every open order on one side filled.

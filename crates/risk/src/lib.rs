@@ -10,9 +10,16 @@ mod engine;
 mod exposure;
 mod freshness;
 mod limits;
+mod scenario;
+mod states;
 
 pub use approved::Approved;
 pub use cause::{Cause, CauseSet, RiskState};
 pub use engine::{Figures, RiskEngine};
-pub use exposure::{EventExposure, StatePnl, exposure_of_check, worst_state};
+pub use exposure::EventExposure;
 pub use limits::{EventExposureMode, Limits};
+pub use scenario::{
+    CheckScenario, OrderChange, RenameScenario, Stake, StateScenario, TieScenario, checks_at_stake,
+    scenario_of_check,
+};
+pub use states::{StatePnl, exposure_of_check, worst_state};

@@ -11,4 +11,5 @@ mod checks;
 mod exposure;
 mod kit;
 mod properties;
+mod scenario;
 mod states;
