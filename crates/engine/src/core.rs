@@ -2,6 +2,9 @@
 
 mod commands;
 mod decide;
+mod flatten;
+mod health;
+mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -55,6 +58,9 @@ pub struct Engine {
     why: WhyLedger,
     dirty: bool,
     evaluated_at: Option<DateTime<Utc>>,
+    health: health::Watch,
+    withdrawn: withdraw::Asked,
+    quiet_until: Option<DateTime<Utc>>,
     flattening: Option<Flattening>,
     chain: Chain,
 }
@@ -97,6 +103,9 @@ impl Engine {
             why: WhyLedger::default(),
             dirty: false,
             evaluated_at: None,
+            health: health::Watch::default(),
+            withdrawn: withdraw::Asked::default(),
+            quiet_until: None,
             flattening: None,
             chain: Chain::default(),
         }
@@ -179,8 +188,10 @@ impl Engine {
     /// must stop trading.
     pub fn handle(&mut self, at: DateTime<Utc>, event: &Event) -> Result<Handled, serde_json::Error> {
         let mut effects = Vec::new();
+        // What an event changes is known first, then what that means for trading, and only then is anything decided.
+        let mut urgent = false;
         match event {
-            Event::Reading(reading) => self.on_reading(at, reading, &mut effects),
+            Event::Reading(reading) => urgent = self.on_reading(at, reading, &mut effects),
             Event::Markets { series, markets } => self.on_markets(at, series, markets),
             Event::Market(market) => self.on_market(market),
             Event::Book(book) => self.on_book(book),
@@ -196,16 +207,23 @@ impl Engine {
             Event::AccessRefused { detail } => self.raise(at, Cause::AccessRefused, detail, &mut effects),
             Event::StoreFailed { detail } => self.raise(at, Cause::StoreNotDurable, detail, &mut effects),
             Event::HaltFile { detail } => self.raise(at, Cause::HaltFile, detail, &mut effects),
-            Event::Timer => self.on_timer(at, &mut effects),
+            Event::Timer => urgent = self.is_due(at),
             Event::Command(command) => self.on_command(at, command, &mut effects),
         }
+        self.watch_health(at, &mut effects);
+        if urgent {
+            self.evaluate(at, &mut effects);
+        }
+        self.drive_flatten(at, &mut effects);
+        self.withdraw_disallowed(at, &mut effects);
         let record = self.chain.append(at, event, &effects)?;
         Ok(Handled { effects, record })
     }
 
     // === The leaderboard ===
 
-    fn on_reading(&mut self, at: DateTime<Utc>, reading: &Reading, effects: &mut Vec<Effect>) {
+    /// Takes one reading; `true` when what it changed must be decided on at once.
+    fn on_reading(&mut self, at: DateTime<Utc>, reading: &Reading, effects: &mut Vec<Effect>) -> bool {
         effects.push(Effect::Record(Record::Reading(reading.clone())));
         let observation = self.signals.observe(reading);
         let urgent = observation.accepted.is_some() || observation.challenge_changed;
@@ -213,8 +231,8 @@ impl Engine {
         self.dirty = true;
         if urgent {
             self.remap();
-            self.evaluate(at, effects);
         }
+        urgent
     }
 
     fn record_observation(&self, at: DateTime<Utc>, observation: Observation, effects: &mut Vec<Effect>) {
@@ -289,6 +307,7 @@ impl Engine {
             .is_none_or(|known| known.received_at <= book.received_at);
         if newer && self.markets.contains_key(&book.ticker) {
             self.account.see_book(book);
+            self.health.saw_book(book.received_at);
             self.books.insert(book.ticker.clone(), book.clone());
             self.dirty = true;
         }
@@ -334,6 +353,7 @@ impl Engine {
             }));
         }
         self.account.book_order(update);
+        self.note_closing(update);
         self.dirty = true;
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use autotrader_domain::{ClientOrderId, MarketStatus, Net, RejectReason, Ticker};
+use autotrader_domain::{ClientOrderId, Contracts, MarketStatus, Net, RejectReason, Ticker};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,35 @@ pub struct Flattening {
     pub stage: FlattenStage,
     /// Every contract that was held or had an open order of ours since it was asked for.
     pub legs: BTreeMap<Ticker, FlattenLeg>,
+    #[serde(skip)]
+    pub(crate) pursuits: BTreeMap<Ticker, Pursuit>,
+}
+
+/// What the core remembers of one contract between two looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pursuit {
+    /// The position at the last look.
+    pub(crate) left: Net,
+    /// When it last became smaller, or the pursuit began.
+    pub(crate) moved_at: DateTime<Utc>,
+    /// When a closing order was last sent.
+    pub(crate) sent_at: Option<DateTime<Utc>>,
+    /// The largest size the exchange is asked for, after it said that collateral is missing.
+    pub(crate) piece: Option<Contracts>,
+    /// What became of the last closing order.
+    pub(crate) refused: Option<RejectReason>,
+}
+
+impl Pursuit {
+    pub(crate) const fn new(left: Net, at: DateTime<Utc>) -> Self {
+        Self {
+            left,
+            moved_at: at,
+            sent_at: None,
+            piece: None,
+            refused: None,
+        }
+    }
 }
 
 /// Where a flatten is.
@@ -85,7 +114,7 @@ pub enum Obstacle {
         /// The order.
         client_order_id: ClientOrderId,
     },
-    /// No order book is known.
+    /// No recent order book is known.
     NoBook,
     /// Nobody buys what is held: no book to sell into.
     NoBids,
@@ -110,8 +139,11 @@ pub enum Obstacle {
         /// Why, in words.
         detail: String,
     },
-    /// The closing orders found nobody to trade with.
-    NotFilled,
+    /// The closing orders did not close it.
+    GivenUp {
+        /// How many were sent.
+        attempts: u32,
+    },
     /// The operator resumed trading before it was done.
     Resumed,
 }
@@ -121,7 +153,7 @@ impl fmt::Display for Obstacle {
         match self {
             Self::Pause => f.write_str("the last attempt was moments ago"),
             Self::OrderOpen { client_order_id } => write!(f, "our order {client_order_id} has not ended"),
-            Self::NoBook => f.write_str("no order book is known"),
+            Self::NoBook => f.write_str("no recent order book is known"),
             Self::NoBids => f.write_str("nobody buys it: no book to sell into"),
             Self::ExchangePaused => f.write_str("the exchange takes no orders"),
             Self::NotOpen { status } => write!(f, "the market is not open for trading ({status:?})"),
@@ -129,13 +161,24 @@ impl fmt::Display for Obstacle {
             Self::UnknownMarket => f.write_str("the market is not known"),
             Self::Rejected { reason } => write!(f, "the exchange refused: {reason}"),
             Self::Refused { detail } => write!(f, "refused by our own checks: {detail}"),
-            Self::NotFilled => f.write_str("the closing orders found nobody to trade with"),
+            Self::GivenUp { attempts } => write!(f, "{attempts} closing orders did not close it"),
             Self::Resumed => f.write_str("trading was resumed before it was done"),
         }
     }
 }
 
 impl Flattening {
+    /// A flatten that has just been asked for.
+    pub(crate) const fn new(reason: String, at: DateTime<Utc>) -> Self {
+        Self {
+            reason,
+            asked_at: at,
+            stage: FlattenStage::Working,
+            legs: BTreeMap::new(),
+            pursuits: BTreeMap::new(),
+        }
+    }
+
     /// The contracts that are not closed, with what is in the way.
     pub fn remaining(&self) -> impl Iterator<Item = (&Ticker, &FlattenLeg)> {
         self.legs

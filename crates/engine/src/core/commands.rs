@@ -1,51 +1,63 @@
 //! Operators' commands and the causes they raise and release.
 
 use autotrader_domain::{Alert, Command, Record, Severity};
-use autotrader_risk::{Cause, RiskState};
-use chrono::{DateTime, Utc};
+use autotrader_risk::Cause;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Engine;
 use crate::Effect;
 
+/// How long nothing is placed after every order of the account was cancelled. Source: the design's escalation of a halt.
+const QUIET_AFTER_CANCEL_ALL: TimeDelta = TimeDelta::seconds(90);
+
 impl Engine {
     pub(super) fn on_command(&mut self, at: DateTime<Utc>, command: &Command, effects: &mut Vec<Effect>) {
         match command {
-            Command::Halt { reason } | Command::Flatten { reason } => {
-                self.raise(at, Cause::OperatorHalt, reason, effects)
-            }
+            Command::Halt { reason } => self.raise(at, Cause::OperatorHalt, reason, effects),
             Command::Reduce { reason } => self.raise(at, Cause::OperatorReduce, reason, effects),
-            Command::CancelAll { .. } => {
-                let open = self.account.portfolio.open_orders.keys().cloned();
-                effects.extend(open.map(Effect::Cancel));
+            Command::Flatten { reason } => self.begin_flatten(at, reason, effects),
+            Command::CancelAll { .. } => self.cancel_open(effects),
+            Command::CancelAccount { .. } => {
+                self.quiet_until = Some(at + QUIET_AFTER_CANCEL_ALL);
+                self.cancel_open(effects);
             }
             // The run loop carries these out through the executor; what they bring comes back as events.
-            Command::CancelAccount { .. } | Command::ResolveUnknown { .. } | Command::Reconcile => {}
+            Command::ResolveUnknown { .. } | Command::Reconcile => {}
             Command::Resume { cause } => {
-                let Ok(cause) = cause.parse::<Cause>() else { return };
-                if self.risk.release(cause) {
-                    let detail = "released by the operator".to_owned();
-                    effects.push(Effect::Record(Record::RiskCause {
-                        at,
-                        cause: cause.code().into(),
-                        raised: false,
-                        detail,
-                    }));
-                    self.dirty = true;
+                if let Ok(cause) = cause.parse::<Cause>() {
+                    self.resume(at, cause, effects);
                 }
             }
         }
     }
 
-    pub(super) fn raise(&mut self, at: DateTime<Utc>, cause: Cause, detail: &str, effects: &mut Vec<Effect>) {
-        if !self.risk.raise(cause, detail) {
+    fn resume(&mut self, at: DateTime<Utc>, cause: Cause, effects: &mut Vec<Effect>) {
+        if !self.risk.release(cause) {
             return;
         }
-        self.announce_cause(at, cause, detail, effects);
-        if self.risk.state() == RiskState::Halt {
-            let open = self.account.portfolio.open_orders.keys().cloned();
-            effects.extend(open.map(Effect::Cancel));
+        effects.push(Effect::Record(Record::RiskCause {
+            at,
+            cause: cause.code().into(),
+            raised: false,
+            detail: "released by the operator".into(),
+        }));
+        if cause == Cause::OperatorHalt {
+            self.abandon_flatten(at, effects);
         }
         self.dirty = true;
+    }
+
+    fn cancel_open(&self, effects: &mut Vec<Effect>) {
+        let open = self.account.portfolio.open_orders.keys().cloned();
+        effects.extend(open.map(Effect::Cancel));
+    }
+
+    /// Raises a cause; what may no longer stand under it is cancelled at the end of the event.
+    pub(super) fn raise(&mut self, at: DateTime<Utc>, cause: Cause, detail: &str, effects: &mut Vec<Effect>) {
+        if self.risk.raise(cause, detail) {
+            self.announce_cause(at, cause, detail, effects);
+            self.dirty = true;
+        }
     }
 
     pub(super) fn announce_cause(
@@ -61,14 +73,18 @@ impl Engine {
             raised: true,
             detail: detail.into(),
         }));
+        let code = cause.code();
+        let (severity, text) = if cause.releases_itself() {
+            let text = format!("No entries because of {code}: {detail}. It ends by itself.");
+            (Severity::Warning, text)
+        } else {
+            let text = format!("Trading is restricted by {code}: {detail}. Release: resume {code}.");
+            (Severity::Critical, text)
+        };
         effects.push(Effect::Alert(Alert {
-            severity: Severity::Critical,
-            name: format!("risk_cause:{}", cause.code()),
-            text: format!(
-                "Trading is restricted by {}: {detail}. Release: resume {}.",
-                cause.code(),
-                cause.code()
-            ),
+            severity,
+            name: format!("risk_cause:{code}"),
+            text,
             at,
         }));
     }

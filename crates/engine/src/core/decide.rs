@@ -23,16 +23,15 @@ fn sending_order(a: &Intent, b: &Intent) -> std::cmp::Ordering {
 }
 
 impl Engine {
-    pub(super) fn on_timer(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
+    /// Whether time alone makes an evaluation due.
+    pub(super) fn is_due(&self, at: DateTime<Utc>) -> bool {
         let due = self
             .evaluated_at
             .is_none_or(|last| at - last >= self.settings.evaluation_interval);
         let hourly = self
             .evaluated_at
             .is_none_or(|last| at - last >= TimeDelta::hours(1));
-        if (self.dirty && due) || hourly {
-            self.evaluate(at, effects);
-        }
+        (self.dirty && due) || hourly
     }
 
     pub(super) fn evaluate(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
@@ -88,6 +87,12 @@ impl Engine {
         intent: Intent,
         equity: Money,
     ) -> Result<Effect, Refusal> {
+        if let Some(until) = self.quiet_until.filter(|until| at < *until) {
+            return Err(Refusal::new(
+                Reason::CancelAllQuiet,
+                format!("Nothing is placed before {until}."),
+            ));
+        }
         let ticker = intent.ticker.clone();
         let generation = Generation(self.generations.get(&ticker).map_or(0, |generation| generation.0) + 1);
         let client_order_id = mint_id(&self.settings.scope, &ticker, generation)
