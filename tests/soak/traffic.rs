@@ -1,5 +1,6 @@
 //! Orders of ours, many at a time, and what we believe became of each.
 
+use autotrader_kalshi_api::OrderOptions;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -58,7 +59,7 @@ pub async fn worker(client: Arc<KalshiClient>, ledger: Arc<Ledger>, tickers: Vec
         let ticker = tickers[random.gen_range(0..tickers.len())].clone();
         let request = request(&mut random, &ticker, &format!("soak-{number}-{serial}"));
         ledger.asked.fetch_add(1, Ordering::Relaxed);
-        let outcome = client.place(&request).await;
+        let outcome = client.place_with(&request, &OrderOptions::default()).await.outcome;
         note(&ledger, &request, &outcome);
         if let PlaceOutcome::Accepted {
             venue_order_id,
@@ -71,7 +72,7 @@ pub async fn worker(client: Arc<KalshiClient>, ledger: Arc<Ledger>, tickers: Vec
         }
         if resting.len() > 8 || random.gen_bool(0.4) && !resting.is_empty() {
             let (ticker, id) = resting.swap_remove(random.gen_range(0..resting.len()));
-            let outcome = client.cancel(&ticker, &id).await;
+            let outcome = client.cancel(&ticker, &id).await.outcome;
             if matches!(outcome, CancelOutcome::Canceled { .. }) {
                 ledger.canceled.lock().unwrap().push(id);
             }
@@ -90,7 +91,7 @@ pub async fn worker(client: Arc<KalshiClient>, ledger: Arc<Ledger>, tickers: Vec
         }
         if random.gen_bool(0.02) {
             // The exchange remembers ids for ever, unless a fault lets it forget; then the id stands for two orders.
-            let again = client.place(&request).await;
+            let again = client.place_with(&request, &OrderOptions::default()).await.outcome;
             ledger.count(match again {
                 PlaceOutcome::Accepted { .. } => "repeat accepted",
                 PlaceOutcome::Rejected { .. } => "repeat refused",
@@ -131,6 +132,7 @@ fn request(random: &mut StdRng, ticker: &Ticker, id: &str) -> OrderRequest {
         reduce_only: false,
         post_only: false,
         exchange_index: 0,
+        order_group: None,
     }
 }
 

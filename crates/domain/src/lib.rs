@@ -57,8 +57,8 @@ pub use fill::Fill;
 pub use market::{ExchangeStatus, Market, MarketStatus, PriceGrid, PriceRange, SettlementResult};
 pub use money::Money;
 pub use order::{
-    BookSide, ClientOrderId, Environment, ExecutionMode, Generation, Intent, Order, OrderRequest, OrderState,
-    OrderUpdate, Purpose, TimeInForce, VenueOrderId,
+    BookSide, ClientOrderId, Environment, ExecutionMode, Generation, Intent, Order, OrderGroupId,
+    OrderRequest, OrderState, OrderUpdate, Purpose, TimeInForce, VenueOrderId,
 };
 pub use portfolio::{Portfolio, SettlementRecord};
 pub use position::{Position, PositionError, Side};

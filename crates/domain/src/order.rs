@@ -217,12 +217,17 @@ order_id!(
     VenueOrderId
 );
 
+order_id!(
+    /// The exchange's id of an order group: orders that it cancels together.
+    OrderGroupId
+);
+
 /// How many orders one contract has seen in one database: advances with every committed intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(pub u64);
 
-/// What is sent: an intent with its minted id. The stored form of it is what a resend repeats.
+/// What is sent: an intent with its minted id. A resend repeats the exact body that was made of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderRequest {
     /// Our id.
@@ -243,6 +248,9 @@ pub struct OrderRequest {
     pub post_only: bool,
     /// The shard of the market.
     pub exchange_index: i32,
+    /// The order group that it belongs to; `None` for an order of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_group: Option<OrderGroupId>,
 }
 
 /// Where an order is in its life.

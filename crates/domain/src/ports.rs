@@ -201,13 +201,60 @@ pub enum CancelOutcome {
     },
 }
 
+/// What became of a cancel of everything on the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CancelAccountOutcome {
+    /// The exchange took it: what rests goes, and orders sent within the following minute may go too.
+    Done,
+    /// Refused: every order stays.
+    Refused {
+        /// Why.
+        reason: RejectReason,
+        /// The exchange's words.
+        detail: String,
+    },
+    /// Sent or not, outcome not known. Repeating it is harmless.
+    Unknown {
+        /// What happened.
+        detail: String,
+    },
+}
+
+/// Bytes of an answer's body that are kept; longer ones are cut.
+pub const ANSWER_LIMIT: usize = 4096;
+
+/// How a write ended, with what the exchange answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered<T> {
+    /// What it means.
+    pub outcome: T,
+    /// The status and the body as received, cut to [`ANSWER_LIMIT`]; `None` when no answer came. Never a header: answers
+    /// hold no secrets.
+    pub answer: Option<String>,
+}
+
+impl<T> Answered<T> {
+    /// An outcome that no answer of an exchange stands behind.
+    pub const fn unheard(outcome: T) -> Self {
+        Self {
+            outcome,
+            answer: None,
+        }
+    }
+}
+
 /// Order entry. Only `execution` calls `place`.
 #[async_trait]
 pub trait OrderGateway: Send + Sync {
-    /// Submits one order once. Not cancellation-safe: a dropped call has an unknown outcome.
-    async fn place(&self, request: &OrderRequest) -> PlaceOutcome;
+    /// The exact body that [`OrderGateway::place`] sends for a request: equal requests give equal bodies.
+    fn render(&self, request: &OrderRequest) -> String;
+    /// Submits one order once, with a body that was rendered from its request. Not cancellation-safe: a dropped call has
+    /// an unknown outcome.
+    async fn place(&self, request: &OrderRequest, body: &str) -> Answered<PlaceOutcome>;
     /// Cancels one order. Repeating it is harmless.
-    async fn cancel(&self, ticker: &Ticker, venue_order_id: &VenueOrderId) -> CancelOutcome;
+    async fn cancel(&self, ticker: &Ticker, venue_order_id: &VenueOrderId) -> Answered<CancelOutcome>;
+    /// Cancels every order of the account, whoever placed it. Repeating it is harmless.
+    async fn cancel_account(&self) -> Answered<CancelAccountOutcome>;
 }
 
 /// What the venue says of the account.
@@ -257,16 +304,36 @@ pub enum StoreError {
 /// Orders and fills, durable before the call returns.
 #[async_trait]
 pub trait OrderStore: Send + Sync {
-    /// Stores a new intent with the exact request, and advances the contract's generation, in one transaction.
+    /// Stores a new intent with its request and the exact body, and advances the contract's generation, in one
+    /// transaction.
     ///
-    /// Fails with [`StoreError::Conflict`] when the generation is not the next one or its predecessor is not terminal.
-    async fn commit_intent(&self, order: &Order, request: &OrderRequest) -> Result<(), StoreError>;
-    /// Stores an order's new state with an entry in its history.
-    async fn update_order(&self, order: &Order, detail: &str) -> Result<(), StoreError>;
+    /// # Errors
+    /// [`StoreError::Conflict`] when the generation is not the next one or its predecessor is not terminal. Only a
+    /// reduce-only, immediate-or-cancel order may follow a predecessor whose outcome is unknown.
+    async fn commit_intent(
+        &self,
+        order: &Order,
+        request: &OrderRequest,
+        body: &str,
+    ) -> Result<(), StoreError>;
+    /// Stores an order's new state with an entry in its history: the step in words, and the exchange's raw answer where
+    /// one caused it.
+    async fn update_order(&self, order: &Order, detail: &str, answer: Option<&str>)
+    -> Result<(), StoreError>;
     /// Stores a fill once; `false` when it was there already.
     async fn record_fill(&self, fill: &Fill) -> Result<bool, StoreError>;
     /// Stores a settlement once; `false` when it was there already.
     async fn record_settlement(&self, settlement: &SettlementRecord) -> Result<bool, StoreError>;
+}
+
+/// What was stored to be sent for an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRequest {
+    /// The request.
+    pub request: OrderRequest,
+    /// The exact body that was sent, or would have been; `None` for orders stored before bodies were: those are never
+    /// sent again.
+    pub body: Option<String>,
 }
 
 /// What a process needs to go on after a restart.
@@ -274,8 +341,8 @@ pub trait OrderStore: Send + Sync {
 pub struct Restored {
     /// Orders that are not terminal.
     pub open_orders: Vec<Order>,
-    /// Their stored requests, by our id.
-    pub requests: Vec<OrderRequest>,
+    /// What was stored to be sent for them.
+    pub requests: Vec<StoredRequest>,
     /// Every fill, in the order booked.
     pub fills: Vec<Fill>,
     /// Every settlement, in the order booked.

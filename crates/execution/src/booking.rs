@@ -9,7 +9,7 @@ use tracing::warn;
 
 use crate::attribution::Attribution;
 use crate::executor::order_event;
-use crate::tracker::Tracker;
+use crate::tracker::{Tracker, UnsavedStep};
 use crate::{ExecutionEvent, Executor, Life, Step, VenueWord, advance};
 
 /// What became of a batch of fills or settlements.
@@ -22,17 +22,44 @@ pub(crate) enum Batch {
     ReadAgain,
 }
 
+/// Why an order takes a step, for its history.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Why<'a> {
+    /// In words.
+    pub(crate) detail: &'a str,
+    /// What the venue answered, where an answer caused the step.
+    pub(crate) answer: Option<&'a str>,
+}
+
+impl<'a> Why<'a> {
+    pub(crate) const fn answered(detail: &'a str, answer: Option<&'a str>) -> Self {
+        Self { detail, answer }
+    }
+}
+
+impl<'a> From<&'a str> for Why<'a> {
+    fn from(detail: &'a str) -> Self {
+        Self { detail, answer: None }
+    }
+}
+
+impl<'a> From<&'a String> for Why<'a> {
+    fn from(detail: &'a String) -> Self {
+        Self::from(detail.as_str())
+    }
+}
+
 impl Executor {
     /// Takes one step of an order, stores it and reports it; an illegal one is reported as a mismatch.
     pub(crate) async fn step(
         &self,
         id: &ClientOrderId,
         step: Step,
-        detail: &str,
+        why: impl Into<Why<'_>>,
         events: &mut Vec<ExecutionEvent>,
     ) {
         let mut tracker = self.tracker.lock().await;
-        self.step_in(&mut tracker, id, &step, detail, events).await;
+        self.step_in(&mut tracker, id, &step, why, events).await;
     }
 
     async fn step_in(
@@ -40,10 +67,10 @@ impl Executor {
         tracker: &mut Tracker,
         id: &ClientOrderId,
         step: &Step,
-        detail: &str,
+        why: impl Into<Why<'_>>,
         events: &mut Vec<ExecutionEvent>,
     ) {
-        self.steps_in(tracker, id, std::slice::from_ref(step), detail, events)
+        self.steps_in(tracker, id, std::slice::from_ref(step), why, events)
             .await;
     }
 
@@ -53,9 +80,10 @@ impl Executor {
         tracker: &mut Tracker,
         id: &ClientOrderId,
         steps: &[Step],
-        detail: &str,
+        why: impl Into<Why<'_>>,
         events: &mut Vec<ExecutionEvent>,
     ) {
+        let why = why.into();
         let Some(before) = tracker.life(id).cloned() else {
             return;
         };
@@ -66,7 +94,7 @@ impl Executor {
                 Err(illegal) => {
                     warn!(client_order_id = %id, %illegal, "illegal_order_step");
                     events.push(ExecutionEvent::Mismatch {
-                        detail: format!("{illegal} ({detail})."),
+                        detail: format!("{illegal} ({}).", why.detail),
                     });
                 }
             }
@@ -74,7 +102,7 @@ impl Executor {
         let changed = life.order != before.order;
         tracker.insert(life.clone());
         if changed {
-            self.report(tracker, &life, detail, events).await;
+            self.report(tracker, &life, why, events).await;
         }
     }
 
@@ -86,21 +114,28 @@ impl Executor {
         &self,
         tracker: &mut Tracker,
         life: &Life,
-        detail: &str,
+        why: impl Into<Why<'_>>,
         events: &mut Vec<ExecutionEvent>,
     ) {
+        let why = why.into();
         tracker
             .unsaved(&life.order.client_order_id)
-            .push_back((life.order.clone(), detail.to_owned()));
-        events.push(order_event(life, detail));
+            .push_back(UnsavedStep::of(&life.order, why));
+        events.push(order_event(life, why.detail));
         self.save(tracker, &life.order.client_order_id, events).await;
     }
 
     /// Stores the steps of an order that are not stored yet, in the order taken, up to the first failure.
     async fn save(&self, tracker: &mut Tracker, id: &ClientOrderId, events: &mut Vec<ExecutionEvent>) {
         let unsaved = tracker.unsaved(id);
-        while let Some((order, detail)) = unsaved.front() {
-            if let Err(error) = self.ports.store.update_order(order, detail).await {
+        while let Some(UnsavedStep {
+            order,
+            detail,
+            answer,
+        }) = unsaved.front()
+        {
+            let stored = self.ports.store.update_order(order, detail, answer.as_deref());
+            if let Err(error) = stored.await {
                 events.push(ExecutionEvent::StoreFailed {
                     detail: format!("Order {id} was not stored as {}: {error}.", order.state.as_str()),
                 });
@@ -123,7 +158,7 @@ impl Executor {
         id: &ClientOrderId,
         venue_order_id: Option<VenueOrderId>,
         word: VenueWord,
-        detail: &str,
+        why: impl Into<Why<'_>>,
         events: &mut Vec<ExecutionEvent>,
     ) {
         let mut tracker = self.tracker.lock().await;
@@ -153,7 +188,7 @@ impl Executor {
         }
         let identify = venue_order_id.map(Step::Identify);
         let steps: Vec<Step> = identify.into_iter().chain([Step::Report(word)]).collect();
-        self.steps_in(&mut tracker, id, &steps, detail, events).await;
+        self.steps_in(&mut tracker, id, &steps, why, events).await;
     }
 
     /// Books fills that are new, oldest first, each durable before it is reported.

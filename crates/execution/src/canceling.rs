@@ -1,8 +1,9 @@
 //! Taking orders off the book.
 
-use autotrader_domain::ports::{CancelOutcome, VenueOrder};
+use autotrader_domain::ports::{Answered, CancelOutcome, VenueOrder};
 use autotrader_domain::{ClientOrderId, Contracts, OrderState, Ticker, VenueOrderId};
 
+use crate::booking::Why;
 use crate::{ExecutionEvent, Executor, Step, VenueWord};
 
 impl Executor {
@@ -21,20 +22,27 @@ impl Executor {
         let Some((ticker, venue)) = self.cancelable(id).await else {
             return events;
         };
-        match self.ports.gateway.cancel(&ticker, &venue).await {
-            CancelOutcome::Canceled { reduced_by } => self.reduced(id, reduced_by, &mut events).await,
+        let Answered { outcome, answer } = self.ports.gateway.cancel(&ticker, &venue).await;
+        let answer = answer.as_deref();
+        match outcome {
+            CancelOutcome::Canceled { reduced_by } => {
+                self.reduced(id, reduced_by, answer, &mut events).await;
+            }
             CancelOutcome::NotOnBook => {
-                self.settle_gone(id, &venue, "Not on the book", &mut events).await;
+                let why = Why::answered("Not on the book", answer);
+                self.settle_gone(id, &venue, why, &mut events).await;
             }
             CancelOutcome::Unknown { detail } => {
                 let what = format!("Cancel outcome unknown: {detail}");
-                self.settle_gone(id, &venue, &what, &mut events).await;
+                let why = Why::answered(&what, answer);
+                self.settle_gone(id, &venue, why, &mut events).await;
             }
             CancelOutcome::Refused { reason, detail } => {
                 let mut tracker = self.tracker.lock().await;
                 if let Some(life) = tracker.life(id).cloned() {
                     let detail = format!("Cancel refused: {reason} {detail}");
-                    self.report(&mut tracker, &life, &detail, &mut events).await;
+                    let why = Why::answered(&detail, answer);
+                    self.report(&mut tracker, &life, why, &mut events).await;
                 }
             }
         }
@@ -53,7 +61,13 @@ impl Executor {
     }
 
     /// The venue took this much off the book: the rest of the order was filled.
-    async fn reduced(&self, id: &ClientOrderId, reduced_by: Contracts, events: &mut Vec<ExecutionEvent>) {
+    async fn reduced(
+        &self,
+        id: &ClientOrderId,
+        reduced_by: Contracts,
+        answer: Option<&str>,
+        events: &mut Vec<ExecutionEvent>,
+    ) {
         let wanted = match self.tracker.lock().await.life(id) {
             Some(life) => life.order.intent.contracts,
             None => return,
@@ -62,13 +76,14 @@ impl Executor {
             events.push(ExecutionEvent::Mismatch {
                 detail: format!("The venue took {reduced_by} of {wanted} contracts of {id} off the book."),
             });
-            self.step(id, Step::Lose, "More was cancelled than ordered.", events)
-                .await;
+            let why = Why::answered("More was cancelled than ordered.", answer);
+            self.step(id, Step::Lose, why, events).await;
             return;
         };
         let word = VenueWord { filled, open: false };
         let detail = format!("Cancelled: {reduced_by} taken off the book.");
-        self.hear(id, None, word, &detail, events).await;
+        let why = Why::answered(&detail, answer);
+        self.hear(id, None, word, why, events).await;
     }
 
     /// Reads what became of an order that is said not to be on the book.
@@ -76,7 +91,7 @@ impl Executor {
         &self,
         id: &ClientOrderId,
         venue: &VenueOrderId,
-        what: &str,
+        why: Why<'_>,
         events: &mut Vec<ExecutionEvent>,
     ) {
         for attempt in 0..self.settings.fill_tries {
@@ -86,8 +101,9 @@ impl Executor {
             match self.ports.account.order(venue).await {
                 Ok(order) => match word_of(&order) {
                     Some(word) if !word.open => {
-                        let detail = format!("{what}; it reads as {}.", order.state.as_str());
-                        self.hear(id, None, word, &detail, events).await;
+                        let detail = format!("{}; it reads as {}.", why.detail, order.state.as_str());
+                        let why = Why::answered(&detail, why.answer);
+                        self.hear(id, None, word, why, events).await;
                         return;
                     }
                     _ => {}
@@ -99,8 +115,12 @@ impl Executor {
                 }
             }
         }
-        let detail = format!("{what}, and reading the order did not say what became of it.");
-        self.step(id, Step::Lose, &detail, events).await;
+        let detail = format!(
+            "{}, and reading the order did not say what became of it.",
+            why.detail
+        );
+        self.step(id, Step::Lose, Why::answered(&detail, why.answer), events)
+            .await;
     }
 }
 

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use autotrader_domain::ports::{AccountSource, Clock, OrderGateway, OrderStore, PlaceOutcome, Restored};
+use autotrader_domain::ports::{
+    AccountSource, Answered, Clock, OrderGateway, OrderStore, PlaceOutcome, Restored,
+};
 use autotrader_domain::{ClientOrderId, Order, OrderRequest, OrderState, RejectReason};
 use autotrader_risk::Approved;
 use tracing::{debug, warn};
 
-use crate::tracker::Tracker;
+use crate::booking::Why;
+use crate::tracker::{Tracker, UnsavedStep};
 use crate::{ExecutionEvent, ExecutionSettings, Life, Pause, Step, VenueWord, advance};
 
 /// Performs order effects against a venue, live or paper, and keeps the order state machine true to it.
@@ -108,7 +111,8 @@ impl Executor {
     /// Not cancellation-safe: a dropped call leaves the order to [`Executor::resolve`].
     pub async fn place(&self, approved: Approved<Order>, exchange_index: i32) -> Vec<ExecutionEvent> {
         let order = approved.into_inner();
-        let request = render(&order, exchange_index);
+        let request = request_of(&order, exchange_index);
+        let body = self.ports.gateway.render(&request);
         let mut events = Vec::new();
         if order.state != OrderState::Intended {
             return vec![ExecutionEvent::Mismatch {
@@ -129,7 +133,7 @@ impl Executor {
             let mut tracker = self.tracker.lock().await;
             self.save_all(&mut tracker, &mut events).await;
         }
-        if let Err(error) = self.ports.store.commit_intent(&order, &request).await {
+        if let Err(error) = self.ports.store.commit_intent(&order, &request, &body).await {
             warn!(client_order_id = %order.client_order_id, %error, "intent_not_durable");
             events.push(ExecutionEvent::StoreFailed {
                 detail: format!(
@@ -140,7 +144,9 @@ impl Executor {
             return events;
         }
         let id = order.client_order_id.clone();
-        let outcome = self.send(Life::new(order, request), &mut events).await;
+        let outcome = self
+            .send(Life::new(order, request, Some(body)), &mut events)
+            .await;
         debug!(client_order_id = %id, ?outcome, "order_submitted");
         self.conclude(&id, outcome, &mut events).await;
         events
@@ -169,7 +175,7 @@ impl Executor {
     }
 
     /// Sends the request while its row is marked as sent.
-    async fn send(&self, intended: Life, events: &mut Vec<ExecutionEvent>) -> PlaceOutcome {
+    async fn send(&self, intended: Life, events: &mut Vec<ExecutionEvent>) -> Answered<PlaceOutcome> {
         let at = self.ports.clock.now();
         let sent = match advance(&intended, &Step::Send, at) {
             Ok(sent) => sent,
@@ -178,17 +184,17 @@ impl Executor {
                     detail: format!("{illegal}."),
                 });
                 self.tracker.lock().await.insert(intended);
-                return PlaceOutcome::NotSent {
+                return Answered::unheard(PlaceOutcome::NotSent {
                     detail: "The order was not in a state to be sent.".to_owned(),
-                };
+                });
             }
         };
         self.tracker.lock().await.insert(sent.clone());
         events.push(order_event(&sent, "Sent."));
         let (marked, outcome) = tokio::join! {
             biased;
-            self.ports.store.update_order(&sent.order, "Sent."),
-            self.ports.gateway.place(&sent.request),
+            self.ports.store.update_order(&sent.order, "Sent.", None),
+            self.ports.gateway.place(&sent.request, sent.body.as_deref().unwrap_or_default()),
         };
         if let Err(error) = marked {
             events.push(ExecutionEvent::StoreFailed {
@@ -201,16 +207,24 @@ impl Executor {
             let mut tracker = self.tracker.lock().await;
             tracker
                 .unsaved(&sent.order.client_order_id)
-                .push_front((sent.order.clone(), "Sent.".to_owned()));
+                .push_front(UnsavedStep::of(&sent.order, Why::from("Sent.")));
         }
         outcome
     }
 
     /// Takes the steps that the outcome of a submission means.
-    async fn conclude(&self, id: &ClientOrderId, outcome: PlaceOutcome, events: &mut Vec<ExecutionEvent>) {
+    async fn conclude(
+        &self,
+        id: &ClientOrderId,
+        answered: Answered<PlaceOutcome>,
+        events: &mut Vec<ExecutionEvent>,
+    ) {
+        let Answered { outcome, answer } = answered;
+        let answer = answer.as_deref();
         match outcome {
             PlaceOutcome::NotSent { detail } => {
-                self.step(id, Step::GiveUp, &format!("Not sent: {detail}"), events)
+                let detail = format!("Not sent: {detail}");
+                self.step(id, Step::GiveUp, Why::answered(&detail, answer), events)
                     .await;
             }
             PlaceOutcome::Rejected {
@@ -218,21 +232,19 @@ impl Executor {
                 detail,
             } => {
                 // The venue knows our id already: an earlier submission of this very order arrived.
-                self.step(
-                    id,
-                    Step::Lose,
-                    &format!("The venue has this id already: {detail}"),
-                    events,
-                )
-                .await;
+                let detail = format!("The venue has this id already: {detail}");
+                self.step(id, Step::Lose, Why::answered(&detail, answer), events)
+                    .await;
                 self.look_up(std::slice::from_ref(id), events).await;
             }
             PlaceOutcome::Rejected { reason, detail } => {
-                self.step(id, Step::Refuse(reason), &format!("{reason} {detail}"), events)
+                let detail = format!("{reason} {detail}");
+                self.step(id, Step::Refuse(reason), Why::answered(&detail, answer), events)
                     .await;
             }
             PlaceOutcome::Unknown { detail } => {
-                self.step(id, Step::Lose, &format!("Outcome unknown: {detail}"), events)
+                let detail = format!("Outcome unknown: {detail}");
+                self.step(id, Step::Lose, Why::answered(&detail, answer), events)
                     .await;
             }
             PlaceOutcome::Accepted {
@@ -245,7 +257,8 @@ impl Executor {
                     open: !remaining.is_zero(),
                 };
                 let detail = format!("Accepted as {venue_order_id}: {filled} filled, {remaining} open.");
-                self.hear(id, Some(venue_order_id), word, &detail, events).await;
+                let why = Why::answered(&detail, answer);
+                self.hear(id, Some(venue_order_id), word, why, events).await;
                 self.await_fills(id, events).await;
             }
         }
@@ -253,7 +266,7 @@ impl Executor {
 }
 
 /// What is sent for an order.
-fn render(order: &Order, exchange_index: i32) -> OrderRequest {
+fn request_of(order: &Order, exchange_index: i32) -> OrderRequest {
     OrderRequest {
         client_order_id: order.client_order_id.clone(),
         ticker: order.intent.ticker.clone(),
@@ -264,6 +277,7 @@ fn render(order: &Order, exchange_index: i32) -> OrderRequest {
         reduce_only: order.reduce_only,
         post_only: order.intent.post_only,
         exchange_index,
+        order_group: None,
     }
 }
 

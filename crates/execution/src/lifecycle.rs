@@ -25,6 +25,8 @@ pub struct Life {
     pub order: Order,
     /// What was or will be sent.
     pub request: OrderRequest,
+    /// The exact body of it, as stored; `None` for orders stored before bodies were.
+    pub body: Option<String>,
     /// The venue's last word; `None` before it said anything.
     pub word: Option<VenueWord>,
     /// When it was sent, or may have been at the latest.
@@ -36,11 +38,12 @@ pub struct Life {
 impl Life {
     /// The life of an order that has just been decided.
     #[must_use]
-    pub const fn new(order: Order, request: OrderRequest) -> Self {
+    pub const fn new(order: Order, request: OrderRequest, body: Option<String>) -> Self {
         Self {
             sent_at: order.updated_at,
             order,
             request,
+            body,
             word: None,
             absences: (0, None),
         }

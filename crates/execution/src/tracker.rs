@@ -7,6 +7,7 @@ use autotrader_domain::{ClientOrderId, Order, SettlementRecord, VenueOrderId};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::Life;
+use crate::booking::Why;
 
 /// Orders, whose they are, and what was already booked.
 #[derive(Debug)]
@@ -29,8 +30,29 @@ pub(crate) struct Tracker {
     pub(crate) began: DateTime<Utc>,
 }
 
+/// A step that the store has not taken yet.
+#[derive(Debug)]
+pub(crate) struct UnsavedStep {
+    /// The order after it.
+    pub(crate) order: Order,
+    /// In words.
+    pub(crate) detail: String,
+    /// What the venue answered, where an answer caused it.
+    pub(crate) answer: Option<String>,
+}
+
+impl UnsavedStep {
+    pub(crate) fn of(order: &Order, why: Why<'_>) -> Self {
+        Self {
+            order: order.clone(),
+            detail: why.detail.to_owned(),
+            answer: why.answer.map(str::to_owned),
+        }
+    }
+}
+
 /// Steps with their words, oldest first.
-pub(crate) type Unsaved = VecDeque<(Order, String)>;
+pub(crate) type Unsaved = VecDeque<UnsavedStep>;
 
 /// A settlement is known by its market, its time and its value: an amendment is another one.
 type SettlementKey = (String, i64, i64);
@@ -64,10 +86,13 @@ impl Tracker {
         let mut without_request = Vec::new();
         for order in &restored.open_orders {
             let id = &order.client_order_id;
-            let request = restored.requests.iter().find(|r| r.client_order_id == *id);
+            let request = restored
+                .requests
+                .iter()
+                .find(|stored| stored.request.client_order_id == *id);
             match request {
-                Some(request) => {
-                    let mut life = Life::new(order.clone(), request.clone());
+                Some(stored) => {
+                    let mut life = Life::new(order.clone(), stored.request.clone(), stored.body.clone());
                     // The process that ended may have sent it until then.
                     life.sent_at = now;
                     tracker.insert(life);

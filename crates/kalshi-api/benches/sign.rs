@@ -31,6 +31,7 @@ fn requests() -> Vec<OrderRequest> {
             reduce_only: n % 5 == 0,
             post_only: false,
             exchange_index: 0,
+            order_group: None,
         })
         .collect()
 }

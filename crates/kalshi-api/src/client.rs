@@ -192,9 +192,14 @@ impl KalshiClient {
     /// and measuring the clocks explains that, it is sent once more with a right one: the first was refused at the door,
     /// before anything was read of it. What the answer proves is in [`WriteAnswer`].
     pub(crate) async fn write(&self, write: Write<'_>) -> WriteAnswer {
+        self.write_heard(write).await.0
+    }
+
+    /// As [`KalshiClient::write`], with the last answer as it was received, cut short; `None` when none came.
+    pub(crate) async fn write_heard(&self, write: Write<'_>) -> (WriteAnswer, Option<String>) {
         let target = match self.transport.target(write.segments, write.query) {
             Ok(target) => target,
-            Err(error) => return WriteAnswer::of(Err(error)),
+            Err(error) => return (WriteAnswer::of(Err(error)), None),
         };
         let cost = self.limiter.cost(write.method.as_str(), write.segments);
         let paced = Paced {
@@ -207,9 +212,12 @@ impl KalshiClient {
             cost: cost.saturating_mul(write.kind.items()),
         };
         match self.send_paced(paced).await {
-            Ok(answer) => WriteAnswer::of(Ok(answer)),
-            Err(Stopped::NoTurn(no_turn)) => WriteAnswer::of_no_turn(no_turn),
-            Err(Stopped::Send(error)) => WriteAnswer::of(Err(error)),
+            Ok(answer) => {
+                let heard = answer.in_words();
+                (WriteAnswer::of(Ok(answer)), Some(heard))
+            }
+            Err(Stopped::NoTurn(no_turn)) => (WriteAnswer::of_no_turn(no_turn), None),
+            Err(Stopped::Send(error)) => (WriteAnswer::of(Err(error)), None),
         }
     }
 

@@ -312,15 +312,20 @@ impl KalshiClient {
     /// minute may be cancelled too. Repeating it is harmless.
     pub async fn cancel_all(&self, subaccount: Option<Subaccount>) -> WriteOutcome<()> {
         let subaccount = subaccount.map(|subaccount| subaccount.to_string());
-        let write = Write {
-            method: Method::DELETE,
-            segments: &ORDERS,
-            query: &subaccount_query(subaccount.as_deref()),
-            body: None,
-            kind: WriteKind::CancelAll,
-            shard: 0,
-        };
-        WriteOutcome::of(self.write(write).await, |_| Ok(()))
+        let query = subaccount_query(subaccount.as_deref());
+        WriteOutcome::of(self.write(cancel_all_write(&query)).await, |_| Ok(()))
+    }
+}
+
+/// The cancel of every resting order of the account, or of one part of it.
+pub(crate) const fn cancel_all_write<'a>(query: &'a [(&'a str, &'a str)]) -> Write<'a> {
+    Write {
+        method: Method::DELETE,
+        segments: &ORDERS,
+        query,
+        body: None,
+        kind: WriteKind::CancelAll,
+        shard: 0,
     }
 }
 

@@ -1,15 +1,16 @@
 //! Order entry (V2).
 
 use async_trait::async_trait;
-use autotrader_domain::ports::{CancelOutcome, OrderGateway, PlaceOutcome};
+use autotrader_domain::ports::{Answered, CancelAccountOutcome, CancelOutcome, OrderGateway, PlaceOutcome};
 use autotrader_domain::{BookSide, OrderRequest, Ticker, TimeInForce, VenueOrderId};
 use bytes::Bytes;
 use reqwest::Method;
 
 use crate::KalshiClient;
 use crate::http::write::{Write, WriteKind};
+use crate::order_changes::cancel_all_write;
 use crate::order_groups::OrderGroupId;
-use crate::parse::order::{cancel_outcome, place_outcome};
+use crate::parse::order::{cancel_account_outcome, cancel_outcome, place_outcome};
 use crate::subaccount::Subaccount;
 use crate::wire;
 use crate::wire::order::CreateOrder;
@@ -23,7 +24,7 @@ pub struct OrderOptions {
     pub self_trade: SelfTrade,
     /// Let it rest through a pause of trading. Otherwise a pause cancels it: nobody watches it then.
     pub rests_through_pauses: bool,
-    /// The group it belongs to.
+    /// The group it belongs to, in place of the one that its request names.
     pub order_group: Option<OrderGroupId>,
     /// The part of the account it belongs to; the primary one when `None`.
     pub subaccount: Option<Subaccount>,
@@ -82,37 +83,56 @@ pub(crate) fn create_order<'a>(request: &'a OrderRequest, options: &'a OrderOpti
         },
         cancel_order_on_pause: rests && !options.rests_through_pauses,
         subaccount: options.subaccount.map(Subaccount::number),
-        order_group_id: options.order_group.as_ref().map(OrderGroupId::as_str),
+        order_group_id: options
+            .order_group
+            .as_ref()
+            .or(request.order_group.as_ref())
+            .map(OrderGroupId::as_str),
         exchange_index: request.exchange_index,
     }
 }
 
 impl KalshiClient {
     /// Submits one order with options, once. Not cancellation-safe: a dropped call has an unknown outcome.
-    pub async fn place_with(&self, request: &OrderRequest, options: &OrderOptions) -> PlaceOutcome {
+    pub async fn place_with(&self, request: &OrderRequest, options: &OrderOptions) -> Answered<PlaceOutcome> {
+        self.place_body(request, render_order_with(request, options))
+            .await
+    }
+
+    async fn place_body(&self, request: &OrderRequest, body: Bytes) -> Answered<PlaceOutcome> {
         let write = Write {
             method: Method::POST,
             segments: &ORDERS,
             query: &[],
-            body: Some(render_order_with(request, options)),
+            body: Some(body),
             kind: WriteKind::Create {
                 reduce_only: request.reduce_only,
             },
             shard: request.exchange_index,
         };
-        place_outcome(request, self.write(write).await)
+        let (heard, answer) = self.write_heard(write).await;
+        Answered {
+            outcome: place_outcome(request, heard),
+            answer,
+        }
     }
 }
 
 #[async_trait]
 impl OrderGateway for KalshiClient {
-    /// Sends once, never again. Not cancellation-safe: a dropped call has an unknown outcome.
-    async fn place(&self, request: &OrderRequest) -> PlaceOutcome {
-        self.place_with(request, &OrderOptions::default()).await
+    /// As [`render_order`].
+    fn render(&self, request: &OrderRequest) -> String {
+        wire::body_text(&create_order(request, &OrderOptions::default()))
+    }
+
+    /// Sends the body once, never again. Not cancellation-safe: a dropped call has an unknown outcome.
+    async fn place(&self, request: &OrderRequest, body: &str) -> Answered<PlaceOutcome> {
+        self.place_body(request, Bytes::copy_from_slice(body.as_bytes()))
+            .await
     }
 
     /// Sends once. Repeating it is harmless. The market's ticker lets the exchange find the shard.
-    async fn cancel(&self, ticker: &Ticker, venue_order_id: &VenueOrderId) -> CancelOutcome {
+    async fn cancel(&self, ticker: &Ticker, venue_order_id: &VenueOrderId) -> Answered<CancelOutcome> {
         let [portfolio, events, orders] = ORDERS;
         let write = Write {
             method: Method::DELETE,
@@ -122,6 +142,19 @@ impl OrderGateway for KalshiClient {
             kind: WriteKind::Cancel,
             shard: 0,
         };
-        cancel_outcome(venue_order_id, self.write(write).await)
+        let (heard, answer) = self.write_heard(write).await;
+        Answered {
+            outcome: cancel_outcome(venue_order_id, heard),
+            answer,
+        }
+    }
+
+    /// Sends once. Repeating it is harmless.
+    async fn cancel_account(&self) -> Answered<CancelAccountOutcome> {
+        let (heard, answer) = self.write_heard(cancel_all_write(&[])).await;
+        Answered {
+            outcome: cancel_account_outcome(heard),
+            answer,
+        }
     }
 }

@@ -1,10 +1,8 @@
 //! Order groups: orders that are cancelled together when they trade too much within fifteen seconds.
 
-use std::fmt;
-use std::str::FromStr;
-
+pub use autotrader_domain::OrderGroupId;
 use autotrader_domain::ports::FeedError;
-use autotrader_domain::{Contracts, NameError, VenueOrderId};
+use autotrader_domain::{Contracts, VenueOrderId};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
@@ -15,47 +13,6 @@ use crate::parse::decode::{decode, schema};
 use crate::question::Question;
 use crate::subaccount::Subaccount;
 use crate::wire;
-
-/// The exchange's id of an order group.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OrderGroupId(String);
-
-impl OrderGroupId {
-    /// The id as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for OrderGroupId {
-    type Err = NameError;
-
-    /// An id of 1 to 128 letters, digits, `-`, `_`, `.` or `:`, as the exchange's order ids are.
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        text.parse::<VenueOrderId>()
-            .map(|id| Self(id.as_str().to_owned()))
-    }
-}
-
-impl fmt::Display for OrderGroupId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for OrderGroupId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for OrderGroupId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
 
 /// One order group. Source: `OrderGroup` of the OpenAPI document.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

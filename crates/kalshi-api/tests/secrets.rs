@@ -8,6 +8,7 @@
 #[path = "it/support.rs"]
 mod support;
 
+use autotrader_kalshi_api::OrderOptions;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -86,6 +87,7 @@ fn request() -> OrderRequest {
         reduce_only: false,
         post_only: false,
         exchange_index: 0,
+        order_group: None,
     }
 }
 
@@ -107,11 +109,16 @@ async fn no_log_at_any_level_holds_a_secret() {
     };
     let bench = bench(&settings);
     assert_eq!(bench.client.prepare_create_signature(), Ok(true));
-    let outcome = bench.client.place(&request()).await;
+    let outcome = bench
+        .client
+        .place_with(&request(), &OrderOptions::default())
+        .await
+        .outcome;
     let cancel = bench
         .client
         .cancel(&request().ticker, &"o-1".parse().unwrap())
-        .await;
+        .await
+        .outcome;
     let read = bench.client.snapshot(DateTime::UNIX_EPOCH).await;
     let text = String::from_utf8_lossy(&kept.0.lock().unwrap()).into_owned();
     assert!(

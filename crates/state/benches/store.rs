@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 #[path = "../tests/ports/fixtures.rs"]
 mod fixtures;
 
-use fixtures::{Home, accepted, fill, order, page, reading, request, step};
+use fixtures::{BODY, Home, accepted, fill, order, page, reading, request, step};
 
 fn main() {
     divan::main();
@@ -44,7 +44,9 @@ fn commit_intent(bencher: Bencher<'_, '_>) {
             (order, request)
         })
         .bench_local_values(|(order, request)| {
-            runtime.block_on(store.commit_intent(&order, &request)).unwrap();
+            runtime
+                .block_on(store.commit_intent(&order, &request, BODY))
+                .unwrap();
         });
 }
 
@@ -56,12 +58,14 @@ fn mark_sent(bencher: Bencher<'_, '_>) {
         .with_inputs(|| {
             let order = order(&format!("T-{}", next()), 1);
             runtime
-                .block_on(store.commit_intent(&order, &request(&order)))
+                .block_on(store.commit_intent(&order, &request(&order), BODY))
                 .unwrap();
             step(&order, OrderState::Sent, 2)
         })
         .bench_local_values(|order| {
-            runtime.block_on(store.update_order(&order, "sent")).unwrap();
+            runtime
+                .block_on(store.update_order(&order, "sent", None))
+                .unwrap();
         });
 }
 
@@ -123,7 +127,7 @@ fn restore(bencher: Bencher<'_, '_>) {
             .unwrap();
         for index in 0..1_000 {
             let order = order(&format!("T-{index}"), 1);
-            store.commit_intent(&order, &request(&order)).await.unwrap();
+            store.commit_intent(&order, &request(&order), BODY).await.unwrap();
             let id = format!("fill-{index}");
             store
                 .record_fill(&fill(&id, "T-A", BookSide::Bid, "0.5", 1, index))

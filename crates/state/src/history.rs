@@ -61,6 +61,8 @@ pub struct OrderEvent {
     pub filled: Contracts,
     /// The step in words.
     pub detail: String,
+    /// What the exchange answered, status and body as received, where an answer caused the step.
+    pub answer: Option<String>,
 }
 
 /// A stored signal.
@@ -230,7 +232,7 @@ impl History {
     /// See the type.
     pub fn order_events(&self, id: &ClientOrderId) -> Result<Vec<OrderEvent>, StoreError> {
         self.ask(|c| {
-            let rows: Vec<(i64, String, i64, String)> = order_events::table
+            let rows: Vec<(i64, String, i64, String, Option<String>)> = order_events::table
                 .filter(order_events::client_order_id.eq(id.as_str()))
                 .order(order_events::id)
                 .select((
@@ -238,18 +240,36 @@ impl History {
                     order_events::state,
                     order_events::filled,
                     order_events::detail,
+                    order_events::answer,
                 ))
                 .load(c)?;
             rows.into_iter()
-                .map(|(at, state, filled, detail)| {
+                .map(|(at, state, filled, detail, answer)| {
                     Ok(OrderEvent {
                         at: read_time("order_events.at", at)?,
                         state: read_word("order_events.state", &state)?,
                         filled: read_contracts("order_events.filled", filled)?,
                         detail,
+                        answer,
                     })
                 })
                 .collect()
+        })
+    }
+
+    /// The exact body that was stored to be sent for an order; `None` for an order that is not known, and for one stored
+    /// before bodies were.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn order_body(&self, id: &ClientOrderId) -> Result<Option<String>, StoreError> {
+        self.ask(|c| {
+            let body: Option<Option<String>> = orders::table
+                .find(id.as_str())
+                .select(orders::body)
+                .first(c)
+                .optional()?;
+            Ok(body.flatten())
         })
     }
 

@@ -1,5 +1,6 @@
 //! Orders, their history and their exact requests.
 
+use autotrader_domain::ports::StoredRequest;
 use autotrader_domain::{
     ClientOrderId, FeeSchedule, Generation, Intent, Money, Order, OrderRequest, OrderState, TimeInForce,
     VenueOrderId,
@@ -45,6 +46,7 @@ pub(crate) struct OrderRow {
     request: String,
     post_only: bool,
     edge: i64,
+    body: Option<String>,
 }
 
 #[derive(Debug, Insertable)]
@@ -55,10 +57,11 @@ struct NewOrderEvent<'a> {
     state: &'a str,
     filled: i64,
     detail: &'a str,
+    answer: Option<&'a str>,
 }
 
 impl OrderRow {
-    fn new(order: &Order, request: &OrderRequest) -> Result<Self, Fault> {
+    fn new(order: &Order, request: &OrderRequest, body: &str) -> Result<Self, Fault> {
         let intent = &order.intent;
         let (time_in_force, expires_at) = time_in_force_words(intent.time_in_force);
         Ok(Self {
@@ -89,6 +92,7 @@ impl OrderRow {
             request: json(request)?,
             post_only: intent.post_only,
             edge: intent.edge.raw(),
+            body: Some(body.to_owned()),
         })
     }
 
@@ -132,8 +136,11 @@ impl OrderRow {
         })
     }
 
-    pub(crate) fn request(&self) -> Result<OrderRequest, Fault> {
-        read_json("orders.request", &self.request)
+    pub(crate) fn stored_request(&self) -> Result<StoredRequest, Fault> {
+        Ok(StoredRequest {
+            request: read_json("orders.request", &self.request)?,
+            body: self.body.clone(),
+        })
     }
 }
 
@@ -170,20 +177,30 @@ fn unfinished() -> [&'static str; 5] {
     ]
 }
 
+/// The states of a contract's orders that a new one must wait for.
+fn blocking(may_follow_unknown: bool) -> Vec<&'static str> {
+    let passed = may_follow_unknown.then_some(OrderState::Unknown.as_str());
+    unfinished()
+        .into_iter()
+        .filter(|state| Some(*state) != passed)
+        .collect()
+}
+
 /// Stores a new intent; the contract's generation advances with it.
 pub(crate) fn commit_intent(
     connection: &mut SqliteConnection,
     order: &Order,
     request: &OrderRequest,
+    body: &str,
 ) -> Result<(), Fault> {
     check_request(order, request)?;
-    let row = OrderRow::new(order, request)?;
+    let row = OrderRow::new(order, request, body)?;
     atomically(connection, Begin::ToWrite, |connection| {
-        check_generation(connection, &row)?;
+        check_generation(connection, &row, may_follow_unknown(order))?;
         diesel::insert_into(orders::table)
             .values(&row)
             .execute(connection)?;
-        append_event(connection, &row, "intent committed")
+        append_event(connection, &row, "intent committed", None)
     })
 }
 
@@ -211,7 +228,18 @@ fn check_request(order: &Order, request: &OrderRequest) -> Result<(), Fault> {
     }
 }
 
-fn check_generation(connection: &mut SqliteConnection, row: &OrderRow) -> Result<(), Fault> {
+/// Whether an order may follow one whose outcome is unknown: it can only take a position back, and never rests.
+fn may_follow_unknown(order: &Order) -> bool {
+    order.reduce_only
+        && order.intent.purpose.reduces()
+        && order.intent.time_in_force == TimeInForce::ImmediateOrCancel
+}
+
+fn check_generation(
+    connection: &mut SqliteConnection,
+    row: &OrderRow,
+    may_follow_unknown: bool,
+) -> Result<(), Fault> {
     let of_contract = orders::table.filter(orders::ticker.eq(&row.ticker));
     let last: Option<i64> = of_contract
         .select(diesel::dsl::max(orders::generation))
@@ -224,7 +252,7 @@ fn check_generation(connection: &mut SqliteConnection, row: &OrderRow) -> Result
         )));
     }
     let open: Option<(String, String)> = of_contract
-        .filter(orders::state.eq_any(unfinished()))
+        .filter(orders::state.eq_any(blocking(may_follow_unknown)))
         .select((orders::client_order_id, orders::state))
         .first(connection)
         .optional()?;
@@ -242,6 +270,7 @@ pub(crate) fn update_order(
     connection: &mut SqliteConnection,
     order: &Order,
     detail: &str,
+    answer: Option<&str>,
 ) -> Result<(), Fault> {
     atomically(connection, Begin::ToWrite, |connection| {
         let stored: Option<OrderRow> = orders::table
@@ -269,7 +298,7 @@ pub(crate) fn update_order(
                 orders::updated_at.eq(row.updated_at),
             ))
             .execute(connection)?;
-        append_event(connection, &row, detail)
+        append_event(connection, &row, detail, answer)
     })
 }
 
@@ -304,7 +333,12 @@ fn check_step(stored: &Order, order: &Order) -> Result<(), Fault> {
     }
 }
 
-fn append_event(connection: &mut SqliteConnection, row: &OrderRow, detail: &str) -> Result<(), Fault> {
+fn append_event(
+    connection: &mut SqliteConnection,
+    row: &OrderRow,
+    detail: &str,
+    answer: Option<&str>,
+) -> Result<(), Fault> {
     diesel::insert_into(order_events::table)
         .values(NewOrderEvent {
             client_order_id: &row.client_order_id,
@@ -312,6 +346,7 @@ fn append_event(connection: &mut SqliteConnection, row: &OrderRow, detail: &str)
             state: &row.state,
             filled: row.filled,
             detail,
+            answer,
         })
         .execute(connection)?;
     Ok(())

@@ -17,7 +17,7 @@ pub(crate) fn restore(connection: &mut SqliteConnection) -> Result<Restored, Fau
             .collect::<Result<_, _>>()?,
         requests: open
             .iter()
-            .map(orders::OrderRow::request)
+            .map(orders::OrderRow::stored_request)
             .collect::<Result<_, _>>()?,
         fills: fills::all_fills(connection)?,
         settlements: fills::all_settlements(connection)?,

@@ -41,6 +41,7 @@ diesel::table! {
         request -> Text,
         post_only -> Bool,
         edge -> BigInt,
+        body -> Nullable<Text>,
     }
 }
 
@@ -52,6 +53,7 @@ diesel::table! {
         state -> Text,
         filled -> BigInt,
         detail -> Text,
+        answer -> Nullable<Text>,
     }
 }
 

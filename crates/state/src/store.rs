@@ -152,17 +152,28 @@ fn prepare(
 
 #[async_trait]
 impl OrderStore for SqliteStore {
-    async fn commit_intent(&self, order: &Order, request: &OrderRequest) -> Result<(), StoreError> {
-        let (order, request) = (order.clone(), request.clone());
+    async fn commit_intent(
+        &self,
+        order: &Order,
+        request: &OrderRequest,
+        body: &str,
+    ) -> Result<(), StoreError> {
+        let (order, request, body) = (order.clone(), request.clone(), body.to_owned());
         self.writer
-            .run(move |c| orders::commit_intent(&mut c.durable, &order, &request))
+            .run(move |c| orders::commit_intent(&mut c.durable, &order, &request, &body))
             .await
     }
 
-    async fn update_order(&self, order: &Order, detail: &str) -> Result<(), StoreError> {
+    async fn update_order(
+        &self,
+        order: &Order,
+        detail: &str,
+        answer: Option<&str>,
+    ) -> Result<(), StoreError> {
         let (order, detail) = (order.clone(), detail.to_owned());
+        let answer = answer.map(str::to_owned);
         self.writer
-            .run(move |c| orders::update_order(&mut c.durable, &order, &detail))
+            .run(move |c| orders::update_order(&mut c.durable, &order, &detail, answer.as_deref()))
             .await
     }
 

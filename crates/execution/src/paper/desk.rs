@@ -124,9 +124,9 @@ impl Desk {
             let request = restored
                 .requests
                 .iter()
-                .find(|request| request.client_order_id == order.client_order_id);
-            if let (Some(venue), Some(request)) = (&order.venue_order_id, request) {
-                desk.take_up(order, request.clone(), venue.clone(), at);
+                .find(|stored| stored.request.client_order_id == order.client_order_id);
+            if let (Some(venue), Some(stored)) = (&order.venue_order_id, request) {
+                desk.take_up(order, stored.request.clone(), venue.clone(), at);
             }
         }
         *self = desk;
@@ -293,6 +293,13 @@ impl Desk {
                 CancelOutcome::Canceled { reduced_by }
             }
             None => CancelOutcome::NotOnBook,
+        }
+    }
+
+    /// Takes every open order off the book.
+    pub(super) fn cancel_all(&mut self, at: DateTime<Utc>) {
+        for ticket in self.tickets.values_mut().filter(|ticket| ticket.is_open()) {
+            ticket.finish(at);
         }
     }
 

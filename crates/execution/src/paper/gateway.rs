@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use autotrader_domain::ports::{
-    AccountSnapshot, AccountSource, CancelOutcome, Clock, FeedError, OrderGateway, PlaceOutcome, Restored,
-    VenueOrder,
+    AccountSnapshot, AccountSource, Answered, CancelAccountOutcome, CancelOutcome, Clock, FeedError,
+    OrderGateway, PlaceOutcome, Restored, VenueOrder,
 };
 use autotrader_domain::{
     Book, Contracts, Fill, Market, Money, OrderRequest, Price, SettlementRecord, Ticker, VenueOrderId,
@@ -92,14 +92,25 @@ fn since<T: Clone>(all: &[T], time: impl Fn(&T) -> DateTime<Utc>, since: DateTim
 
 #[async_trait]
 impl OrderGateway for PaperGateway {
-    async fn place(&self, request: &OrderRequest) -> PlaceOutcome {
-        let now = self.clock.now();
-        self.desk().place(request, now)
+    /// The request in a form of its own: no exchange reads it.
+    fn render(&self, request: &OrderRequest) -> String {
+        format!("{request:?}")
     }
 
-    async fn cancel(&self, _: &Ticker, venue_order_id: &VenueOrderId) -> CancelOutcome {
+    async fn place(&self, request: &OrderRequest, _: &str) -> Answered<PlaceOutcome> {
         let now = self.clock.now();
-        self.desk().cancel(venue_order_id, now)
+        Answered::unheard(self.desk().place(request, now))
+    }
+
+    async fn cancel(&self, _: &Ticker, venue_order_id: &VenueOrderId) -> Answered<CancelOutcome> {
+        let now = self.clock.now();
+        Answered::unheard(self.desk().cancel(venue_order_id, now))
+    }
+
+    async fn cancel_account(&self) -> Answered<CancelAccountOutcome> {
+        let now = self.clock.now();
+        self.desk().cancel_all(now);
+        Answered::unheard(CancelAccountOutcome::Done)
     }
 }
 

@@ -18,8 +18,9 @@ fn life() -> Life {
         reduce_only: false,
         post_only: false,
         exchange_index: 0,
+        order_group: None,
     };
-    Life::new(order, request)
+    Life::new(order, request, Some("{}".to_owned()))
 }
 
 fn open(filled: u32) -> Step {

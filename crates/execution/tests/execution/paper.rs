@@ -140,9 +140,9 @@ async fn two_orders_do_not_take_the_same_depth() {
     paper.place(bid("A", 4, "0.40")).await;
     let mut request = paper
         .store
-        .with(|rows| rows.orders.values().next().unwrap().1.clone());
+        .with(|rows| rows.orders.values().next().unwrap().1.request.clone());
     request.client_order_id = "kat1-other-1".parse().unwrap();
-    paper.gateway.place(&request).await;
+    paper.gateway.place(&request, "").await.outcome;
     paper.show("A", &[], &[("0.40", 6)]);
     let filled: i64 = paper
         .gateway
@@ -304,8 +304,9 @@ async fn what_no_venue_would_take_is_refused() {
             reduce_only: wanted.reduce_only,
             post_only: false,
             exchange_index: 0,
+            order_group: None,
         };
-        let outcome = paper.gateway.place(&request).await;
+        let outcome = paper.gateway.place(&request, "").await.outcome;
         match outcome {
             PlaceOutcome::Rejected { reason: found, .. } => {
                 assert_eq!(found, reason);
@@ -366,10 +367,10 @@ async fn an_id_is_used_once() {
     paper.place(bid("A", 5, "0.40")).await;
     let request = paper
         .store
-        .with(|rows| rows.orders.values().next().unwrap().1.clone());
+        .with(|rows| rows.orders.values().next().unwrap().1.request.clone());
     let again = |paper: &Paper| {
         let (gateway, request) = (paper.gateway.clone(), request.clone());
-        async move { gateway.place(&request).await }
+        async move { gateway.place(&request, "").await.outcome }
     };
     let refused = |outcome| {
         matches!(
@@ -486,14 +487,14 @@ async fn a_week_leaves_sums_and_used_ids_and_nothing_else() {
     paper.poll().await;
     let request = paper
         .store
-        .with(|rows| rows.orders.values().next().unwrap().1.clone());
+        .with(|rows| rows.orders.values().next().unwrap().1.request.clone());
     paper.clock.advance_to(paper.clock.now() + TimeDelta::days(7));
     paper.show("A", &[], &[("0.40", 10)]);
     assert!(paper.gateway.fills(start()).await.unwrap().is_empty());
     assert!(paper.gateway.snapshot(start()).await.unwrap().orders.is_empty());
     assert!(paper.poll().await.is_empty());
     paper.check_books().await;
-    let again = paper.gateway.place(&request).await;
+    let again = paper.gateway.place(&request, "").await.outcome;
     assert!(matches!(
         again,
         PlaceOutcome::Rejected {

@@ -129,6 +129,7 @@ impl Run {
             reduce_only: kind == 3,
             post_only: false,
             exchange_index: 0,
+            order_group: None,
         }
     }
 
@@ -160,7 +161,7 @@ impl Run {
             } => {
                 let request = self.request(*market, *buys, *cents, *raw, *kind);
                 if let autotrader_domain::ports::PlaceOutcome::Accepted { venue_order_id, .. } =
-                    self.paper.place(&request).await
+                    self.paper.place(&request, "").await.outcome
                 {
                     self.requests.insert(venue_order_id, request);
                 }

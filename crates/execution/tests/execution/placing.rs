@@ -111,7 +111,7 @@ async fn the_stored_request_is_the_one_sent() {
     let events = world.executor.place(approve(order), 7).await;
     world.core.take(&events);
     let sent = world.venue.with(|floor| floor.placed[0].clone());
-    assert_eq!(world.store.with(|rows| rows.orders[&id].1.clone()), sent);
+    assert_eq!(world.store.with(|rows| rows.orders[&id].1.request.clone()), sent);
     assert_eq!((sent.exchange_index, sent.reduce_only), (7, true));
 }
 

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use autotrader_domain::ports::Clock;
+use autotrader_domain::ports::{ANSWER_LIMIT, Clock};
 use bytes::{Bytes, BytesMut};
 use chrono::{DateTime, Utc};
 use reqwest::Method;
@@ -48,6 +48,12 @@ pub(crate) struct Answer {
 impl Answer {
     pub(crate) const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
+    }
+
+    /// The status and the body as received, cut to [`ANSWER_LIMIT`] bytes; no headers.
+    pub(crate) fn in_words(&self) -> String {
+        let body = self.body.get(..ANSWER_LIMIT).unwrap_or(&self.body);
+        format!("HTTP {} {}", self.status, String::from_utf8_lossy(body))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers to order entry, and order reads.
 
-use autotrader_domain::ports::{CancelOutcome, PlaceOutcome, VenueOrder};
+use autotrader_domain::ports::{CancelAccountOutcome, CancelOutcome, PlaceOutcome, VenueOrder};
 use autotrader_domain::{OrderRequest, OrderState, RejectReason, VenueOrderId};
 
 use super::decode::decode;
@@ -83,6 +83,20 @@ pub(crate) fn cancel_outcome(asked: &VenueOrderId, answer: WriteAnswer) -> Cance
     }
 }
 
+/// What the answer to a cancel of the whole account means. A body is not promised.
+pub(crate) fn cancel_account_outcome(answer: WriteAnswer) -> CancelAccountOutcome {
+    match answer {
+        WriteAnswer::Done(_) => CancelAccountOutcome::Done,
+        WriteAnswer::Rejected { reason, error } => CancelAccountOutcome::Refused {
+            reason,
+            detail: error.words(),
+        },
+        WriteAnswer::NotSent { detail, .. } | WriteAnswer::Unknown(detail) => {
+            CancelAccountOutcome::Unknown { detail }
+        }
+    }
+}
+
 fn canceled(asked: &VenueOrderId, body: &[u8]) -> CancelOutcome {
     match decode::<wire::Canceled>("$", body) {
         Ok(canceled) if canceled.order_id == *asked => CancelOutcome::Canceled {
@@ -134,6 +148,7 @@ mod tests {
             reduce_only: false,
             post_only: false,
             exchange_index: 0,
+            order_group: None,
         }
     }
 

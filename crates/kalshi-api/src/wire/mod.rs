@@ -28,6 +28,11 @@ pub(crate) fn body<T: Serialize>(body: &T) -> Bytes {
     Bytes::from(serde_json::to_vec(body).unwrap_or_default())
 }
 
+/// A body as text, as it is sent. See [`body`].
+pub(crate) fn body_text<T: Serialize>(body: &T) -> String {
+    serde_json::to_string(body).unwrap_or_default()
+}
+
 /// A field that must be there but may be `null`.
 pub(crate) fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

@@ -247,11 +247,15 @@ async fn write(client: &KalshiClient, operation: &str) -> Result<usize, String> 
             done(client.decrease(&order().ticker, &id, to, None).await)
         }
         "CancelAllOrders" => done(client.cancel_all(None).await),
-        "CreateOrderV2" => match client.place(&order()).await {
+        "CreateOrderV2" => match client
+            .place_with(&order(), &OrderOptions::default())
+            .await
+            .outcome
+        {
             PlaceOutcome::Accepted { .. } => Ok(1),
             other => Err(format!("{other:?}")),
         },
-        "CancelOrderV2" => match client.cancel(&order().ticker, &id).await {
+        "CancelOrderV2" => match client.cancel(&order().ticker, &id).await.outcome {
             CancelOutcome::Canceled { .. } => Ok(1),
             other => Err(format!("{other:?}")),
         },

@@ -1,5 +1,6 @@
 //! Real recorded answers of the exchange, value by value. Skipped visibly where they are not at hand.
 
+use autotrader_kalshi_api::OrderOptions;
 use std::path::Path;
 
 use autotrader_domain::ports::{
@@ -268,6 +269,7 @@ pub fn captured_request(folder: &Path, name: &str) -> OrderRequest {
         reduce_only: false,
         post_only: sent["post_only"].as_bool().unwrap_or(false),
         exchange_index: 0,
+        order_group: None,
     }
 }
 
@@ -297,8 +299,9 @@ async fn captured_creates_end_as_they_did() {
         let server = replay(&folder, name).await;
         let outcome = bench_of(&server)
             .client
-            .place(&captured_request(&folder, name))
-            .await;
+            .place_with(&captured_request(&folder, name), &OrderOptions::default())
+            .await
+            .outcome;
         match (outcome, expected) {
             (
                 PlaceOutcome::Accepted {
@@ -337,7 +340,8 @@ async fn captured_cancels_end_as_they_did() {
         let outcome = bench_of(&server)
             .client
             .cancel(&"T".parse().unwrap(), &id.parse().unwrap())
-            .await;
+            .await
+            .outcome;
         let expected = expected.map_or(CancelOutcome::NotOnBook, |reduced_by| CancelOutcome::Canceled {
             reduced_by: reduced_by.parse().unwrap(),
         });

@@ -1,5 +1,6 @@
 //! Every recorded answer of the exchange and what it is read as, in one table. Skipped visibly where the recordings are not at hand.
 
+use autotrader_kalshi_api::OrderOptions;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -403,7 +404,7 @@ impl Replay {
             }
             R::Cancel => {
                 let id = capture.asked_id().parse().unwrap();
-                match client.cancel(&"T".parse().unwrap(), &id).await {
+                match client.cancel(&"T".parse().unwrap(), &id).await.outcome {
                     CancelOutcome::Canceled { reduced_by } => Ok(format!("canceled {reduced_by}")),
                     CancelOutcome::NotOnBook => Err(NOT_ON_BOOK.to_owned()),
                     CancelOutcome::Refused { reason, .. } => Err(format!("refused: {}", reason.code())),
@@ -462,7 +463,11 @@ impl Replay {
             R::Orders => all(client.list_orders(&OrdersQuery::default()))
                 .await
                 .map(|orders| format!("{}: {}", orders.len(), order_words(&orders[0]))),
-            R::Place => match client.place(&captured_request(folder, capture.name)).await {
+            R::Place => match client
+                .place_with(&captured_request(folder, capture.name), &OrderOptions::default())
+                .await
+                .outcome
+            {
                 PlaceOutcome::Accepted {
                     filled, remaining, ..
                 } => Ok(format!("accepted: filled {filled}, remaining {remaining}")),

@@ -1,8 +1,9 @@
 //! A clock that is wrong, and signatures made ahead.
 
+use autotrader_kalshi_api::OrderOptions;
 use std::time::Duration;
 
-use autotrader_domain::ports::{AccountSource as _, FeedError, OrderGateway as _, PlaceOutcome};
+use autotrader_domain::ports::{AccountSource as _, FeedError, PlaceOutcome};
 use autotrader_kalshi_api::{ClientSettings, KalshiClient, SetupError};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
@@ -69,7 +70,11 @@ async fn a_write_with_a_wrong_clock_is_sent_once_more() {
     let server = exchange_ahead(TimeDelta::seconds(40), good, 1).await;
     let bench = bench_of(&server);
     for _ in 0..2 {
-        let outcome = bench.client.place(&request()).await;
+        let outcome = bench
+            .client
+            .place_with(&request(), &OrderOptions::default())
+            .await
+            .outcome;
         assert!(matches!(outcome, PlaceOutcome::Accepted { .. }), "{outcome:?}");
     }
     assert_eq!(server.received_requests().await.unwrap().len(), 3);
@@ -96,7 +101,11 @@ async fn a_refusal_that_the_clocks_do_not_explain_is_not_answered_with_more_requ
             matches!(&read, Err(FeedError::Transient(words)) if told(words)),
             "{read:?}"
         );
-        let write = bench_of(&server).client.place(&request()).await;
+        let write = bench_of(&server)
+            .client
+            .place_with(&request(), &OrderOptions::default())
+            .await
+            .outcome;
         assert!(matches!(&write, PlaceOutcome::NotSent { .. }), "{write:?}");
     }
 }
@@ -104,7 +113,11 @@ async fn a_refusal_that_the_clocks_do_not_explain_is_not_answered_with_more_requ
 #[tokio::test]
 async fn what_is_not_known_after_the_second_sending_is_unknown() {
     let server = exchange_ahead(TimeDelta::seconds(40), ResponseTemplate::new(502), 1).await;
-    let outcome = bench_of(&server).client.place(&request()).await;
+    let outcome = bench_of(&server)
+        .client
+        .place_with(&request(), &OrderOptions::default())
+        .await
+        .outcome;
     assert!(matches!(outcome, PlaceOutcome::Unknown { .. }), "{outcome:?}");
 }
 
@@ -127,7 +140,10 @@ async fn a_prepared_signature_is_true_and_used_by_one_create_only() {
     let client = bench(&with_ready(&server, Duration::from_secs(5))).client;
     assert_eq!(client.prepare_create_signature(), Ok(true));
     for _ in 0..3 {
-        let outcome = client.place(&request()).await;
+        let outcome = client
+            .place_with(&request(), &OrderOptions::default())
+            .await
+            .outcome;
         assert!(matches!(outcome, PlaceOutcome::Accepted { .. }), "{outcome:?}");
     }
     let requests = server.received_requests().await.unwrap();

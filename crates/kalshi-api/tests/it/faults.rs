@@ -1,5 +1,6 @@
 //! Connections that fail: what may have been received and what certainly was not.
 
+use autotrader_kalshi_api::OrderOptions;
 use std::time::Duration;
 
 use autotrader_domain::ports::{CancelOutcome, FeedError, MarketData as _, OrderGateway as _, PlaceOutcome};
@@ -55,12 +56,18 @@ async fn a_refused_connection_was_certainly_not_sent() {
     let origin = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let client = client(&settings(&origin));
-    let outcome = client.place(&request()).await;
+    let outcome = client
+        .place_with(&request(), &OrderOptions::default())
+        .await
+        .outcome;
     assert!(
         matches!(&outcome, PlaceOutcome::NotSent { detail } if detail.contains("onnect")),
         "{outcome:?}"
     );
-    let outcome = client.cancel(&request().ticker, &"o-1".parse().unwrap()).await;
+    let outcome = client
+        .cancel(&request().ticker, &"o-1".parse().unwrap())
+        .await
+        .outcome;
     assert!(matches!(outcome, CancelOutcome::Unknown { .. }), "{outcome:?}");
     let status = client.status().await;
     assert!(matches!(status, Err(FeedError::Transient(_))), "{status:?}");
@@ -81,7 +88,10 @@ async fn what_may_have_been_received_is_unknown_and_sent_once() {
         let (origin, read) = raw_server(behaviour).await;
         let mut settings = settings(&origin);
         settings.request_timeout = Duration::from_millis(200);
-        let outcome = client(&settings).place(&request()).await;
+        let outcome = client(&settings)
+            .place_with(&request(), &OrderOptions::default())
+            .await
+            .outcome;
         assert!(matches!(outcome, PlaceOutcome::Unknown { .. }), "{outcome:?}");
         assert_eq!(read.load(std::sync::atomic::Ordering::SeqCst), 1);
     }
@@ -95,7 +105,10 @@ async fn an_answer_larger_than_the_cap_is_not_read_to_its_end() {
     .await;
     let mut settings = settings(&origin);
     settings.max_body_bytes = 5;
-    let outcome = client(&settings).place(&request()).await;
+    let outcome = client(&settings)
+        .place_with(&request(), &OrderOptions::default())
+        .await
+        .outcome;
     assert!(
         matches!(&outcome, PlaceOutcome::Unknown { detail } if detail.contains("larger than 5 bytes")),
         "{outcome:?}"

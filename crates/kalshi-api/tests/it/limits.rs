@@ -1,6 +1,7 @@
 //! Limits learnt from the account, and what they do to requests.
 
 use autotrader_domain::ports::{CancelOutcome, FeedError, OrderGateway as _, PlaceOutcome};
+use autotrader_kalshi_api::OrderOptions;
 use autotrader_kalshi_api::{BucketSize, RateLimits};
 use serde_json::{Value, json};
 use wiremock::matchers::{any, method, path};
@@ -97,7 +98,11 @@ async fn the_account_says_what_it_may_spend() {
     // A create costs 30 now; 100 tokens are there, and a fifth of 120 stays for cancels.
     for _ in 0..3 {
         assert!(matches!(
-            bench.client.place(&request()).await,
+            bench
+                .client
+                .place_with(&request(), &OrderOptions::default())
+                .await
+                .outcome,
             PlaceOutcome::Rejected { .. }
         ));
     }
@@ -141,7 +146,11 @@ async fn what_cannot_be_learnt_leaves_what_was_known() {
         Err(FeedError::Refused(_))
     ));
     for _ in 0..3 {
-        bench.client.place(&request()).await;
+        bench
+            .client
+            .place_with(&request(), &OrderOptions::default())
+            .await
+            .outcome;
     }
     assert_eq!(waits(&bench), [100], "100 tokens, 30 each, 20 kept");
 }
@@ -178,17 +187,26 @@ async fn a_refused_create_slows_creates_down_and_cancels_hardly() {
     Mock::given(any()).respond_with(busy).mount(&server).await;
     let bench = limited(&server);
     assert!(matches!(
-        bench.client.place(&request()).await,
+        bench
+            .client
+            .place_with(&request(), &OrderOptions::default())
+            .await
+            .outcome,
         PlaceOutcome::NotSent { .. }
     ));
     let cancel = bench
         .client
         .cancel(&request().ticker, &"o-1".parse().unwrap())
-        .await;
+        .await
+        .outcome;
     assert!(matches!(cancel, CancelOutcome::Refused { .. }), "{cancel:?}");
     assert_eq!(waits(&bench), [20], "the cancel waits for two tokens");
     assert!(matches!(
-        bench.client.place(&request()).await,
+        bench
+            .client
+            .place_with(&request(), &OrderOptions::default())
+            .await
+            .outcome,
         PlaceOutcome::NotSent { .. }
     ));
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use autotrader_domain::ports::{CancelOutcome, OrderGateway as _, PlaceOutcome};
 use autotrader_domain::{BookSide, Contracts, Environment, OrderRequest, Price, RejectReason, TimeInForce};
+use autotrader_kalshi_api::OrderOptions;
 use autotrader_kalshi_api::{BucketSize, ClientSettings, RateLimits, render_order};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -21,6 +22,7 @@ pub fn request() -> OrderRequest {
         reduce_only: false,
         post_only: false,
         exchange_index: 0,
+        order_group: None,
     }
 }
 
@@ -41,6 +43,7 @@ fn the_body_is_exact() {
             expires_at: Some("2026-11-22T15:05:00.999Z".parse().unwrap()),
         },
         exchange_index: 3,
+        order_group: None,
         ..request()
     };
     assert_eq!(
@@ -157,7 +160,11 @@ async fn a_create_is_signed_sent_once_and_accepted() {
         .expect(1)
         .mount(&server)
         .await;
-    let outcome = bench_of(&server).client.place(&request()).await;
+    let outcome = bench_of(&server)
+        .client
+        .place_with(&request(), &OrderOptions::default())
+        .await
+        .outcome;
     assert_eq!(
         outcome,
         PlaceOutcome::Accepted {
@@ -186,7 +193,8 @@ async fn a_cancel_names_its_market_and_signs_the_path_without_the_query() {
     let outcome = bench
         .client
         .cancel(&request().ticker, &"o-1".parse().unwrap())
-        .await;
+        .await
+        .outcome;
     assert_eq!(
         outcome,
         CancelOutcome::Canceled {
@@ -197,7 +205,8 @@ async fn a_cancel_names_its_market_and_signs_the_path_without_the_query() {
     let odd = bench
         .client
         .cancel(&request().ticker, &"..".parse().unwrap())
-        .await;
+        .await
+        .outcome;
     assert!(matches!(odd, CancelOutcome::Refused { .. }), "{odd:?}");
 }
 
@@ -224,7 +233,11 @@ async fn writes_are_never_repeated() {
             .mount(&server)
             .await;
         let bench = bench_of(&server);
-        let outcome = bench.client.place(&request()).await;
+        let outcome = bench
+            .client
+            .place_with(&request(), &OrderOptions::default())
+            .await
+            .outcome;
         assert!(
             format!("{outcome:?}").starts_with(expected),
             "{status}: {outcome:?}"
@@ -245,7 +258,11 @@ async fn nothing_is_sent_without_a_key_or_to_a_foreign_host() {
         credentials: None,
         ..settings(&server.uri())
     };
-    let outcome = bench(&keyless).client.place(&request()).await;
+    let outcome = bench(&keyless)
+        .client
+        .place_with(&request(), &OrderOptions::default())
+        .await
+        .outcome;
     assert!(
         matches!(&outcome, PlaceOutcome::NotSent { detail } if detail.contains("no API key is configured")),
         "{outcome:?}"
@@ -255,7 +272,11 @@ async fn nothing_is_sent_without_a_key_or_to_a_foreign_host() {
         ClientSettings::new("https://kalshi.invalid/trade-api/v2", Environment::Production).unwrap();
     foreign.credentials = Some(credentials());
     let bench = bench(&foreign);
-    let outcome = bench.client.place(&request()).await;
+    let outcome = bench
+        .client
+        .place_with(&request(), &OrderOptions::default())
+        .await
+        .outcome;
     let told = "signed requests to `kalshi.invalid` are refused: it is not a documented host of the production environment";
     assert!(
         matches!(&outcome, PlaceOutcome::NotSent { detail } if detail.contains(told)),
@@ -264,7 +285,8 @@ async fn nothing_is_sent_without_a_key_or_to_a_foreign_host() {
     let outcome = bench
         .client
         .cancel(&request().ticker, &"o-1".parse().unwrap())
-        .await;
+        .await
+        .outcome;
     assert!(
         matches!(&outcome, CancelOutcome::Refused { reason: RejectReason::Other, detail } if detail.contains(told)),
         "{outcome:?}"
@@ -290,11 +312,19 @@ async fn a_write_beyond_the_limit_is_not_sent() {
     };
     let bench = bench(&tight);
     for _ in 0..3 {
-        let outcome = bench.client.place(&request()).await;
+        let outcome = bench
+            .client
+            .place_with(&request(), &OrderOptions::default())
+            .await
+            .outcome;
         assert!(matches!(outcome, PlaceOutcome::Accepted { .. }), "{outcome:?}");
     }
     assert_eq!(bench.waits(), 1, "the third waits for its turn");
-    let outcome = bench.client.place(&request()).await;
+    let outcome = bench
+        .client
+        .place_with(&request(), &OrderOptions::default())
+        .await
+        .outcome;
     assert!(
         matches!(&outcome, PlaceOutcome::NotSent { detail } if detail == "the write limit is used up for 2000 ms"),
         "{outcome:?}"

@@ -5,17 +5,20 @@ use autotrader_domain::{BookSide, OrderState, Record};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
 
-use crate::fixtures::{Home, accepted, at, fill, order, request, settlement, step};
+use crate::fixtures::{BODY, Home, accepted, at, fill, order, request, settlement, step};
 
 #[tokio::test]
 async fn everything_acknowledged_is_on_disk_when_the_process_dies() {
     let home = Home::new();
     let store = home.open();
     let intended = order("T-A", 1);
-    store.commit_intent(&intended, &request(&intended)).await.unwrap();
+    store
+        .commit_intent(&intended, &request(&intended), BODY)
+        .await
+        .unwrap();
     let after_commit = home.image();
     let sent = step(&intended, OrderState::Sent, 2);
-    store.update_order(&sent, "sent").await.unwrap();
+    store.update_order(&sent, "sent", None).await.unwrap();
     let booked = fill("f1", "T-A", BookSide::Bid, "0.4", 10, 3);
     store.record_fill(&booked).await.unwrap();
     let board = accepted(1, 4);
@@ -54,12 +57,15 @@ async fn a_torn_last_write_loses_only_itself() {
     let home = Home::new();
     let store = home.open();
     let first = order("T-A", 1);
-    store.commit_intent(&first, &request(&first)).await.unwrap();
+    store.commit_intent(&first, &request(&first), BODY).await.unwrap();
     let whole = home.image();
     let wal = |home: &Home| home.path().with_file_name("books.db-wal");
     let before = std::fs::read(wal(&whole)).unwrap();
     let second = order("T-B", 1);
-    store.commit_intent(&second, &request(&second)).await.unwrap();
+    store
+        .commit_intent(&second, &request(&second), BODY)
+        .await
+        .unwrap();
     let torn = home.image();
     let after = std::fs::read(wal(&torn)).unwrap();
     assert!(after.len() > before.len());
@@ -88,7 +94,7 @@ async fn a_full_disk_is_not_durable() {
     let home = Home::new();
     let store = home.open();
     let order = order("T-A", 1);
-    store.commit_intent(&order, &request(&order)).await.unwrap();
+    store.commit_intent(&order, &request(&order), BODY).await.unwrap();
     drop(store);
     // A trigger stands for the disk: the writer's statement fails in the middle of its transaction.
     let mut connection = SqliteConnection::establish(home.path().to_str().unwrap()).unwrap();
@@ -101,7 +107,7 @@ async fn a_full_disk_is_not_durable() {
     drop(connection);
     let store = home.open();
     let error = store
-        .update_order(&step(&order, OrderState::Sent, 2), "sent")
+        .update_order(&step(&order, OrderState::Sent, 2), "sent", None)
         .await
         .unwrap_err();
     assert!(matches!(error, StoreError::NotDurable(_)), "{error}");
@@ -121,7 +127,7 @@ async fn a_damaged_row_names_its_place() {
     let home = Home::new();
     let store = home.open();
     let order = order("T-A", 1);
-    store.commit_intent(&order, &request(&order)).await.unwrap();
+    store.commit_intent(&order, &request(&order), BODY).await.unwrap();
     drop(store);
     let mut connection = SqliteConnection::establish(home.path().to_str().unwrap()).unwrap();
     connection

@@ -105,6 +105,9 @@ pub fn order(market: &str, generation: u64) -> Order {
     }
 }
 
+/// The body that an exchange's adapter would render.
+pub const BODY: &str = r#"{"ticker":"T"}"#;
+
 pub fn request(order: &Order) -> OrderRequest {
     OrderRequest {
         client_order_id: order.client_order_id.clone(),
@@ -116,6 +119,7 @@ pub fn request(order: &Order) -> OrderRequest {
         reduce_only: order.reduce_only,
         post_only: order.intent.post_only,
         exchange_index: 3,
+        order_group: None,
     }
 }
 

@@ -4,7 +4,7 @@ use autotrader_domain::ports::{Ledger as _, OrderStore as _};
 use autotrader_domain::{BookSide, OrderState};
 use autotrader_state::{Filter, History};
 
-use crate::fixtures::{Home, fill, order, request, settlement, step, ticker};
+use crate::fixtures::{BODY, Home, fill, order, request, settlement, step, ticker};
 
 #[tokio::test]
 async fn orders_and_fills_are_filtered_and_limited() {
@@ -14,9 +14,9 @@ async fn orders_and_fills_are_filtered_and_limited() {
         let mut order = order(market, generation);
         order.created_at = crate::fixtures::at(seconds);
         order.updated_at = order.created_at;
-        store.commit_intent(&order, &request(&order)).await.unwrap();
+        store.commit_intent(&order, &request(&order), BODY).await.unwrap();
         store
-            .update_order(&step(&order, OrderState::Abandoned, seconds), "given up")
+            .update_order(&step(&order, OrderState::Abandoned, seconds), "given up", None)
             .await
             .unwrap();
         let id = format!("f{seconds}");
@@ -130,7 +130,7 @@ async fn reading_works_beside_a_running_store_and_sees_its_commits() {
     let history = History::open(&home.url()).unwrap();
     assert!(history.orders(&Filter::default()).unwrap().is_empty());
     let order = order("T-A", 1);
-    store.commit_intent(&order, &request(&order)).await.unwrap();
+    store.commit_intent(&order, &request(&order), BODY).await.unwrap();
     assert_eq!(
         history.orders(&Filter::default()).unwrap(),
         std::slice::from_ref(&order)

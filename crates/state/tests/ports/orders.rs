@@ -1,12 +1,12 @@
 //! Intents, orders and fills.
 
-use autotrader_domain::ports::{Ledger as _, OrderStore as _, StoreError};
+use autotrader_domain::ports::{Ledger as _, OrderStore as _, StoreError, StoredRequest};
 use autotrader_domain::{
     BookSide, Claim, Contracts, FeeSchedule, FeeType, Money, Order, OrderRequest, OrderState, Purpose,
     RejectReason, TimeInForce,
 };
 
-use crate::fixtures::{Home, at, fill, order, request, settlement, step};
+use crate::fixtures::{BODY, Home, at, fill, order, request, settlement, step};
 
 #[track_caller]
 fn conflict(result: Result<(), StoreError>, sentence: &str) {
@@ -21,10 +21,11 @@ async fn an_intent_comes_back_whole() {
     let home = Home::new();
     let order = order("T-A", 1);
     let request = request(&order);
-    home.open().commit_intent(&order, &request).await.unwrap();
+    home.open().commit_intent(&order, &request, BODY).await.unwrap();
     let restored = home.open().restore().await.unwrap();
     assert_eq!(restored.open_orders, std::slice::from_ref(&order));
-    assert_eq!(restored.requests, [request]);
+    let body = Some(BODY.to_owned());
+    assert_eq!(restored.requests, [StoredRequest { request, body }]);
     assert_eq!(restored.generations, [(order.intent.ticker, 1)]);
 }
 
@@ -55,13 +56,14 @@ async fn every_shape_of_an_order_comes_back() {
     for (index, shape) in shapes.iter().enumerate() {
         let mut order = order(&format!("T-{index}"), 1);
         shape(&mut order);
-        store.commit_intent(&order, &request(&order)).await.unwrap();
+        store.commit_intent(&order, &request(&order), BODY).await.unwrap();
         orders.push(order);
     }
     let restored = store.restore().await.unwrap();
     assert_eq!(restored.open_orders, orders);
     let requests: Vec<OrderRequest> = orders.iter().map(request).collect();
-    assert_eq!(restored.requests, requests);
+    let restored: Vec<OrderRequest> = restored.requests.into_iter().map(|r| r.request).collect();
+    assert_eq!(restored, requests);
 }
 
 #[tokio::test]
@@ -70,7 +72,7 @@ async fn generations_follow_each_other() {
     let store = home.open();
     let commit = |o: Order| {
         let store = &store;
-        async move { store.commit_intent(&o, &request(&o)).await }
+        async move { store.commit_intent(&o, &request(&o), BODY).await }
     };
     conflict(
         commit(order("T-A", 2)).await,
@@ -88,7 +90,7 @@ async fn generations_follow_each_other() {
     );
     commit(order("T-B", 1)).await.unwrap();
     store
-        .update_order(&step(&first, OrderState::Abandoned, 2), "never sent")
+        .update_order(&step(&first, OrderState::Abandoned, 2), "never sent", None)
         .await
         .unwrap();
     conflict(
@@ -110,10 +112,13 @@ async fn an_id_is_used_once() {
     let home = Home::new();
     let store = home.open();
     let first = order("T-A", 1);
-    store.commit_intent(&first, &request(&first)).await.unwrap();
+    store.commit_intent(&first, &request(&first), BODY).await.unwrap();
     let mut stolen = order("T-B", 1);
     stolen.client_order_id = first.client_order_id.clone();
-    let error = store.commit_intent(&stolen, &request(&stolen)).await.unwrap_err();
+    let error = store
+        .commit_intent(&stolen, &request(&stolen), BODY)
+        .await
+        .unwrap_err();
     assert!(matches!(error, StoreError::Conflict(_)), "{error}");
 }
 
@@ -135,13 +140,13 @@ async fn an_intent_and_its_request_must_agree() {
         let mut request = request(&order);
         change(&mut request);
         conflict(
-            store.commit_intent(&order, &request).await,
+            store.commit_intent(&order, &request, BODY).await,
             "order kat1-T-A-1 and its request differ",
         );
     }
     let sent = step(&order, OrderState::Sent, 1);
     conflict(
-        store.commit_intent(&sent, &request(&order)).await,
+        store.commit_intent(&sent, &request(&order), BODY).await,
         "order kat1-T-A-1 is new but already sent",
     );
     assert!(
@@ -155,7 +160,10 @@ async fn the_life_of_an_order_is_kept_step_by_step() {
     let home = Home::new();
     let store = home.open();
     let intended = order("T-A", 1);
-    store.commit_intent(&intended, &request(&intended)).await.unwrap();
+    store
+        .commit_intent(&intended, &request(&intended), BODY)
+        .await
+        .unwrap();
     let sent = step(&intended, OrderState::Sent, 2);
     let mut partial = step(&sent, OrderState::PartiallyFilled, 3);
     partial.venue_order_id = Some("venue-1".parse().unwrap());
@@ -167,7 +175,7 @@ async fn the_life_of_an_order_is_kept_step_by_step() {
         (&partial, "acknowledged"),
         (&rejected_cancel, "market closed"),
     ] {
-        store.update_order(order, detail).await.unwrap();
+        store.update_order(order, detail, None).await.unwrap();
     }
     let history = store.history();
     assert_eq!(
@@ -205,13 +213,16 @@ async fn steps_that_contradict_the_books_are_refused() {
     let home = Home::new();
     let store = home.open();
     let intended = order("T-A", 1);
-    store.commit_intent(&intended, &request(&intended)).await.unwrap();
+    store
+        .commit_intent(&intended, &request(&intended), BODY)
+        .await
+        .unwrap();
     let mut resting = step(&intended, OrderState::Sent, 2);
-    store.update_order(&resting, "sent").await.unwrap();
+    store.update_order(&resting, "sent", None).await.unwrap();
     resting.state = OrderState::PartiallyFilled;
     resting.venue_order_id = Some("venue-1".parse().unwrap());
     resting.filled = Contracts::whole(2);
-    store.update_order(&resting, "acknowledged").await.unwrap();
+    store.update_order(&resting, "acknowledged", None).await.unwrap();
     type Change = fn(&mut Order);
     let changes: [(Change, &str); 6] = [
         (
@@ -242,7 +253,7 @@ async fn steps_that_contradict_the_books_are_refused() {
     for (change, sentence) in changes {
         let mut order = resting.clone();
         change(&mut order);
-        conflict(store.update_order(&order, "wrong").await, sentence);
+        conflict(store.update_order(&order, "wrong", None).await, sentence);
     }
     assert_eq!(
         store.history().order(&resting.client_order_id).unwrap(),
@@ -264,10 +275,10 @@ async fn one_exchange_order_belongs_to_one_of_ours() {
     let store = home.open();
     for market in ["T-A", "T-B"] {
         let order = order(market, 1);
-        store.commit_intent(&order, &request(&order)).await.unwrap();
+        store.commit_intent(&order, &request(&order), BODY).await.unwrap();
         let mut sent = step(&order, OrderState::Sent, 2);
         sent.venue_order_id = Some("venue-1".parse().unwrap());
-        let result = store.update_order(&sent, "sent").await;
+        let result = store.update_order(&sent, "sent", None).await;
         match market {
             "T-A" => result.unwrap(),
             _ => assert!(matches!(result, Err(StoreError::Conflict(_)))),

@@ -4,7 +4,7 @@ use autotrader_domain::OrderState;
 use autotrader_domain::ports::{Ledger as _, OrderStore as _};
 use proptest::prelude::*;
 
-use crate::fixtures::{Home, order, request, step};
+use crate::fixtures::{BODY, Home, order, request, step};
 
 const STATES: [OrderState; 10] = [
     OrderState::Intended,
@@ -31,12 +31,12 @@ proptest! {
             let home = Home::new();
             let store = home.open();
             let mut current = order("T-A", 1);
-            store.commit_intent(&current, &request(&current)).await.unwrap();
+            store.commit_intent(&current, &request(&current), BODY).await.unwrap();
             let mut stored = 1;
             for (seconds, state) in (2..).zip(walk) {
                 let wanted = step(&current, state, seconds);
                 let allowed = current.state == state || current.state.may_become(state);
-                let result = store.update_order(&wanted, "step").await;
+                let result = store.update_order(&wanted, "step", None).await;
                 prop_assert_eq!(result.is_ok(), allowed, "{:?} to {:?}", current.state, state);
                 if allowed {
                     current = wanted;
@@ -44,7 +44,7 @@ proptest! {
                 }
                 let next = order("T-A", 2);
                 if !current.state.is_terminal() {
-                    prop_assert!(store.commit_intent(&next, &request(&next)).await.is_err());
+                    prop_assert!(store.commit_intent(&next, &request(&next), BODY).await.is_err());
                 }
             }
             let history = store.history();

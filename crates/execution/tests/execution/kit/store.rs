@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use autotrader_domain::ports::{OrderStore, Restored, StoreError};
+use autotrader_domain::ports::{OrderStore, Restored, StoreError, StoredRequest};
 use autotrader_domain::{ClientOrderId, Fill, Money, Order, OrderRequest, SettlementRecord, Ticker};
 
 /// A database in memory with the rules of the real one, and switches that break it.
@@ -11,11 +11,13 @@ pub struct Store(Mutex<Rows>);
 
 #[derive(Debug, Default)]
 pub struct Rows {
-    pub orders: BTreeMap<ClientOrderId, (Order, OrderRequest)>,
+    pub orders: BTreeMap<ClientOrderId, (Order, StoredRequest)>,
     pub generations: BTreeMap<Ticker, u64>,
     pub fills: Vec<Fill>,
     pub settlements: Vec<SettlementRecord>,
     pub history: Vec<String>,
+    /// Raw answers stored with steps.
+    pub answers: Vec<String>,
     pub opening_cash: Option<Money>,
     /// How many of the next calls fail.
     pub failing_commits: u32,
@@ -64,7 +66,12 @@ impl Store {
 
 #[async_trait]
 impl OrderStore for Store {
-    async fn commit_intent(&self, order: &Order, request: &OrderRequest) -> Result<(), StoreError> {
+    async fn commit_intent(
+        &self,
+        order: &Order,
+        request: &OrderRequest,
+        body: &str,
+    ) -> Result<(), StoreError> {
         let hangs = self.with(|rows| {
             fails(&mut rows.failing_commits)?;
             let ticker = order.intent.ticker.clone();
@@ -77,7 +84,11 @@ impl OrderStore for Store {
                 return Err(StoreError::Conflict("not the next order of its contract".into()));
             }
             *last += 1;
-            let row = (order.clone(), request.clone());
+            let stored = StoredRequest {
+                request: request.clone(),
+                body: Some(body.to_owned()),
+            };
+            let row = (order.clone(), stored);
             rows.orders.insert(order.client_order_id.clone(), row);
             Ok(std::mem::take(&mut rows.hangs_after_commit))
         })?;
@@ -87,7 +98,12 @@ impl OrderStore for Store {
         Ok(())
     }
 
-    async fn update_order(&self, order: &Order, detail: &str) -> Result<(), StoreError> {
+    async fn update_order(
+        &self,
+        order: &Order,
+        detail: &str,
+        answer: Option<&str>,
+    ) -> Result<(), StoreError> {
         self.with(|rows| {
             fails(&mut rows.failing_updates)?;
             let Some((known, _)) = rows.orders.get_mut(&order.client_order_id) else {
@@ -101,6 +117,7 @@ impl OrderStore for Store {
             }
             *known = order.clone();
             rows.history.push(format!("{} {detail}", order.state.as_str()));
+            rows.answers.extend(answer.map(str::to_owned));
             Ok(())
         })
     }

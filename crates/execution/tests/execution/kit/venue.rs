@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use autotrader_domain::ports::{
-    AccountSnapshot, AccountSource, CancelOutcome, Clock, FeedError, OrderGateway, PlaceOutcome, VenueOrder,
+    AccountSnapshot, AccountSource, Answered, CancelAccountOutcome, CancelOutcome, Clock, FeedError,
+    OrderGateway, PlaceOutcome, VenueOrder,
 };
 use autotrader_domain::{
     BookSide, ClientOrderId, Contracts, Fill, Liquidity, ManualClock, Money, OrderRequest, OrderState, Price,
@@ -42,6 +43,8 @@ pub struct Floor {
     pub plans: VecDeque<Plan>,
     /// Answers to cancels, in turn, in place of the true ones.
     pub cancels: VecDeque<CancelOutcome>,
+    /// Answers to cancels of the whole account, likewise.
+    pub account_cancels: VecDeque<CancelAccountOutcome>,
     /// Errors of reads, in turn.
     pub failures: VecDeque<FeedError>,
     /// How many reads succeed before one fails with an error.
@@ -73,6 +76,7 @@ impl Venue {
             floor: Mutex::new(Floor {
                 plans: VecDeque::new(),
                 cancels: VecDeque::new(),
+                account_cancels: VecDeque::new(),
                 failures: VecDeque::new(),
                 fails_after: None,
                 blind_reads: 0,
@@ -258,7 +262,12 @@ impl Floor {
 
 #[async_trait]
 impl OrderGateway for Venue {
-    async fn place(&self, request: &OrderRequest) -> PlaceOutcome {
+    fn render(&self, request: &OrderRequest) -> String {
+        format!("{request:?}")
+    }
+
+    async fn place(&self, request: &OrderRequest, body: &str) -> Answered<PlaceOutcome> {
+        assert_eq!(body, self.render(request), "the stored body is what is sent");
         let at = self.clock.now();
         let (plan, answer) = self.with(|floor| {
             floor.placed.push(request.clone());
@@ -295,10 +304,17 @@ impl OrderGateway for Venue {
         if matches!(plan, Plan::Hang { .. }) {
             std::future::pending::<()>().await;
         }
-        answer
+        let heard = !matches!(
+            answer,
+            PlaceOutcome::NotSent { .. } | PlaceOutcome::Unknown { .. }
+        );
+        Answered {
+            answer: heard.then(|| format!("{plan:?}")),
+            outcome: answer,
+        }
     }
 
-    async fn cancel(&self, _: &Ticker, venue: &VenueOrderId) -> CancelOutcome {
+    async fn cancel(&self, _: &Ticker, venue: &VenueOrderId) -> Answered<CancelOutcome> {
         self.with(|floor| {
             floor.canceled.push(venue.clone());
             let truth = match floor.orders.get_mut(venue) {
@@ -310,7 +326,24 @@ impl OrderGateway for Venue {
                 }
                 _ => CancelOutcome::NotOnBook,
             };
-            floor.cancels.pop_front().unwrap_or(truth)
+            let outcome = floor.cancels.pop_front().unwrap_or(truth);
+            Answered {
+                answer: Some(format!("{outcome:?}")),
+                outcome,
+            }
+        })
+    }
+
+    async fn cancel_account(&self) -> Answered<CancelAccountOutcome> {
+        self.with(|floor| {
+            for order in floor.orders.values_mut() {
+                if order.state == OrderState::Resting {
+                    order.state = OrderState::Canceled;
+                    order.remaining = Contracts::ZERO;
+                }
+            }
+            let outcome = floor.account_cancels.pop_front();
+            Answered::unheard(outcome.unwrap_or(CancelAccountOutcome::Done))
         })
     }
 }
