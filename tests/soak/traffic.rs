@@ -59,7 +59,10 @@ pub async fn worker(client: Arc<KalshiClient>, ledger: Arc<Ledger>, tickers: Vec
         let ticker = tickers[random.gen_range(0..tickers.len())].clone();
         let request = request(&mut random, &ticker, &format!("soak-{number}-{serial}"));
         ledger.asked.fetch_add(1, Ordering::Relaxed);
-        let outcome = client.place_with(&request, &OrderOptions::default()).await.outcome;
+        let outcome = client
+            .place_with(&request, &OrderOptions::default())
+            .await
+            .outcome;
         note(&ledger, &request, &outcome);
         if let PlaceOutcome::Accepted {
             venue_order_id,
@@ -91,7 +94,10 @@ pub async fn worker(client: Arc<KalshiClient>, ledger: Arc<Ledger>, tickers: Vec
         }
         if random.gen_bool(0.02) {
             // The exchange remembers ids for ever, unless a fault lets it forget; then the id stands for two orders.
-            let again = client.place_with(&request, &OrderOptions::default()).await.outcome;
+            let again = client
+                .place_with(&request, &OrderOptions::default())
+                .await
+                .outcome;
             ledger.count(match again {
                 PlaceOutcome::Accepted { .. } => "repeat accepted",
                 PlaceOutcome::Rejected { .. } => "repeat refused",
