@@ -5,7 +5,9 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{AcceptedBoard, BoardHash, Reading, Reason, SettlementRecord, Signal, Ticker, Urgency, Why};
+use crate::{
+    AcceptedBoard, BoardHash, Mapping, Reading, Reason, SettlementRecord, Signal, Ticker, Urgency, Why,
+};
 
 /// One thing to keep for later questions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,6 +30,13 @@ pub enum Record {
     },
     /// A line of the why-ledger.
     Decision(Why),
+    /// What a contract pays on, as far as it is known now.
+    Mapped {
+        /// When.
+        at: DateTime<Utc>,
+        /// What the mapping gate says of it.
+        mapping: Mapping,
+    },
     /// An order that risk refused.
     Refusal {
         /// When.

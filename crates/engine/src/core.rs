@@ -49,6 +49,9 @@ pub struct Engine {
     account: Account,
     markets: BTreeMap<Ticker, Market>,
     mappings: BTreeMap<Ticker, Mapping>,
+    /// The mappings as they were last written down, and whether they may have changed since.
+    recorded: BTreeMap<Ticker, Mapping>,
+    remapped: bool,
     books: BTreeMap<Ticker, Book>,
     exchange: Option<ExchangeStatus>,
     generations: BTreeMap<Ticker, Generation>,
@@ -94,6 +97,8 @@ impl Engine {
             account: Account::opened_with(cash),
             markets: BTreeMap::new(),
             mappings: BTreeMap::new(),
+            recorded: BTreeMap::new(),
+            remapped: false,
             books: BTreeMap::new(),
             exchange: None,
             generations: BTreeMap::new(),
@@ -216,6 +221,7 @@ impl Engine {
         }
         self.drive_flatten(at, &mut effects);
         self.withdraw_disallowed(at, &mut effects);
+        self.record_mappings(at, &mut effects);
         let record = self.chain.append(at, event, &effects)?;
         Ok(Handled { effects, record })
     }
@@ -287,6 +293,7 @@ impl Engine {
             market.ticker.clone(),
             self.strategy.map(market, self.signals.standing()),
         );
+        self.remapped = true;
         self.dirty = true;
     }
 
@@ -297,6 +304,23 @@ impl Engine {
             .values()
             .map(|market| (market.ticker.clone(), self.strategy.map(market, standing)))
             .collect();
+        self.remapped = true;
+    }
+
+    /// Writes down what contracts pay on where that has changed: a second process cannot see it otherwise.
+    fn record_mappings(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
+        if !std::mem::take(&mut self.remapped) {
+            return;
+        }
+        let known = &self.mappings;
+        self.recorded.retain(|ticker, _| known.contains_key(ticker));
+        for (ticker, mapping) in known {
+            if self.recorded.get(ticker) != Some(mapping) {
+                self.recorded.insert(ticker.clone(), mapping.clone());
+                let mapping = mapping.clone();
+                effects.push(Effect::Record(Record::Mapped { at, mapping }));
+            }
+        }
     }
 
     fn on_book(&mut self, book: &Book) {

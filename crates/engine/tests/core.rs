@@ -676,3 +676,43 @@ fn what_reduces_goes_first_and_entries_follow_by_edge_then_by_ticker() {
         .collect();
     assert_eq!(order, ["B", "C", "A", "D"]);
 }
+
+#[test]
+fn what_contracts_pay_on_is_written_down_when_it_changes_and_only_then() {
+    let mut play = Play::new();
+    let mapped = |effects: &[Effect]| -> Vec<(String, Option<DateTime<Utc>>)> {
+        effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Record(Record::Mapped { mapping, .. }) => {
+                    Some((mapping.ticker.to_string(), mapping.check_time))
+                }
+                _ => None,
+            })
+            .collect()
+    };
+    let listed = |close: [i64; 2]| Event::Markets {
+        series: "SERIES".parse().unwrap(),
+        markets: ["A", "B"]
+            .into_iter()
+            .zip(close)
+            .map(|(name, close)| Market {
+                close_time: at(close),
+                ..market(name)
+            })
+            .collect(),
+    };
+    assert!(mapped(&play.handle(1, &listed([86_400, 86_400]))).is_empty());
+    let changed = play.handle(2, &listed([86_400, 90_000]));
+    assert_eq!(mapped(&changed), [("B".to_owned(), Some(at(90_000)))]);
+    assert!(mapped(&play.handle(3, &Event::Timer)).is_empty());
+    let alone = Event::Market(Market {
+        close_time: at(95_000),
+        ..market("A")
+    });
+    assert_eq!(
+        mapped(&play.handle(4, &alone)),
+        [("A".to_owned(), Some(at(95_000)))]
+    );
+    assert!(mapped(&play.handle(5, &alone)).is_empty());
+}

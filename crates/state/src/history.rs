@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use autotrader_domain::ports::{Restored, StoreError};
 use autotrader_domain::{
-    AcceptedBoard, BoardHash, ClientOrderId, Contracts, Fill, Order, OrderState, Position, Reason,
+    AcceptedBoard, BoardHash, ClientOrderId, Contracts, Fill, Mapping, Order, OrderState, Position, Reason,
     SettlementRecord, Signal, Ticker, Urgency, Why,
 };
 use autotrader_settlement::Board;
@@ -27,7 +27,9 @@ use crate::schema::{
     system_events,
 };
 use crate::words::{micros, read_contracts, read_hash, read_json, read_time, read_word};
-use crate::{DatabaseInfo, OpenError, boards, decisions, fills, identity, readings, records, restore};
+use crate::{
+    DatabaseInfo, OpenError, boards, contracts, decisions, fills, identity, readings, records, restore,
+};
 
 /// Which rows to answer with: the newest, oldest of them first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -384,6 +386,14 @@ impl History {
     /// See the type.
     pub fn latest_decisions(&self) -> Result<Vec<Why>, StoreError> {
         self.ask(decisions::latest)
+    }
+
+    /// What each contract ever listed was last known to pay on.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn mappings(&self) -> Result<BTreeMap<Ticker, Mapping>, StoreError> {
+        self.ask(contracts::all)
     }
 
     /// Orders that risk refused, oldest first.

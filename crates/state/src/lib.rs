@@ -16,6 +16,7 @@ mod board_columns;
 mod boards;
 mod commands;
 mod connection;
+mod contracts;
 mod decisions;
 mod fault;
 mod fills;

@@ -10,7 +10,7 @@ use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
 use crate::schema::{refusals, risk_causes, risk_events, signals, system_events};
 use crate::words::{json, micros, word};
-use crate::{decisions, fills, readings};
+use crate::{contracts, decisions, fills, readings};
 
 /// Records with the boards they bring, packed.
 #[derive(Debug)]
@@ -70,6 +70,7 @@ fn store(connection: &mut SqliteConnection, record: &Record) -> Result<(), Fault
         Record::Reading(reading) => readings::store(connection, reading)?,
         Record::Accepted(accepted) => boards::accept(connection, accepted)?,
         Record::Decision(why) => decisions::store(connection, why)?,
+        Record::Mapped { at, mapping } => contracts::store(connection, *at, mapping)?,
         Record::Settlement(settlement) => {
             fills::record_settlement(connection, settlement)?;
         }

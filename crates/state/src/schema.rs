@@ -210,5 +210,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    contracts (ticker) {
+        ticker -> Text,
+        mapped_at -> BigInt,
+        state -> Text,
+        claim -> Nullable<Text>,
+        rule_set -> Nullable<Text>,
+        check_time -> Nullable<BigInt>,
+        reasons -> Text,
+        suggestions -> Text,
+    }
+}
+
 diesel::joinable!(readings -> pages (page));
 diesel::allow_tables_to_appear_in_same_query!(readings, pages);

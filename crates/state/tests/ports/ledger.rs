@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use autotrader_domain::ports::{Ledger as _, StoreError};
 use autotrader_domain::{
-    Action, BoardHash, BookSide, Contracts, GateReason, GateReasonCode, Net, RankedFields, Reason, Record,
-    Signal, Urgency, Verdict, Why,
+    Action, BoardHash, BookSide, Claim, Contracts, GateReason, GateReasonCode, Mapping, MappingState, Net,
+    RankedFields, Reason, Record, Signal, Urgency, Verdict, Why,
 };
 use autotrader_state::{Filter, PageRecord, PollOutcome};
 use chrono::TimeDelta;
@@ -364,4 +364,50 @@ async fn pruning_forgets_readings_and_decisions_only() {
         .await
         .unwrap();
     assert_eq!(store.history().polls(&Filter::default()).unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_contract_pays_on_is_the_latest_of_what_was_known() {
+    let home = Home::new();
+    let store = home.open();
+    let known = Mapping {
+        ticker: ticker("T-A"),
+        state: MappingState::Exact,
+        claim: Some(Claim::Model {
+            model_name: "aurora-4".into(),
+            organization: Some("Northwind \"Labs\"".into()),
+        }),
+        rule_set: Some("v1:cascade:full".into()),
+        check_time: Some(at(86_400)),
+        reasons: vec![],
+        suggestions: vec![],
+    };
+    let unknown = Mapping {
+        ticker: ticker("T-B"),
+        state: MappingState::Suggested,
+        claim: None,
+        rule_set: None,
+        check_time: None,
+        reasons: vec![Reason::MappingSuggested, Reason::RulesUnknown],
+        suggestions: vec!["aurora-4".into(), "aurora-5".into()],
+    };
+    let mapped = |seconds, mapping: &Mapping| Record::Mapped {
+        at: at(seconds),
+        mapping: mapping.clone(),
+    };
+    store
+        .record(vec![mapped(1, &known), mapped(1, &unknown)])
+        .await
+        .unwrap();
+    let history = store.history();
+    let found: Vec<Mapping> = history.mappings().unwrap().into_values().collect();
+    assert_eq!(found, [known.clone(), unknown.clone()]);
+    // What is no longer known is no longer told.
+    let forgotten = Mapping {
+        ticker: known.ticker,
+        ..unknown.clone()
+    };
+    store.record(vec![mapped(2, &forgotten)]).await.unwrap();
+    let found: Vec<Mapping> = history.mappings().unwrap().into_values().collect();
+    assert_eq!(found, [forgotten, unknown]);
 }
