@@ -195,15 +195,14 @@ impl Engine {
             return Next::Obstacle(Obstacle::GivenUp { attempts });
         }
         if let Some(sent_at) = pursuit.sent_at {
-            if at - sent_at < BETWEEN_ATTEMPTS {
+            let too_soon = at - sent_at < BETWEEN_ATTEMPTS;
+            // What an older book shows, the last closing order may have taken.
+            if too_soon || book.received_at <= sent_at {
                 return Next::Obstacle(match pursuit.refused {
                     Some(reason) => Obstacle::Rejected { reason },
-                    None => Obstacle::Pause,
+                    None if too_soon => Obstacle::Pause,
+                    None => Obstacle::NoBook,
                 });
-            }
-            if book.received_at <= sent_at {
-                // What it shows, the last closing order may have taken.
-                return Next::Obstacle(Obstacle::NoBook);
             }
         }
         let wanted = pursuit.piece.map_or(closable, |piece| piece.min(closable));
