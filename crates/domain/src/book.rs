@@ -132,6 +132,21 @@ impl Book {
         }
     }
 
+    /// The book without `size` contracts at the YES price `price` on `side`: what it would be if an order of ours were not
+    /// on it. A level that has less is dropped whole.
+    #[must_use]
+    pub fn without(mut self, side: BookSide, price: Price, size: Contracts) -> Self {
+        let (ladder, price) = match side {
+            BookSide::Bid => (&mut self.yes_bids, price),
+            BookSide::Ask => (&mut self.no_bids, price.complement()),
+        };
+        if let Some(level) = ladder.iter_mut().find(|level| level.price == price) {
+            level.size = level.size.saturating_sub(size);
+        }
+        ladder.retain(|level| !level.size.is_zero());
+        self
+    }
+
     /// Bids for YES, best first.
     #[must_use]
     pub fn yes_bids(&self) -> &[Level] {
@@ -272,6 +287,23 @@ mod tests {
         assert_eq!(walk.worst, Some("0.82".parse().unwrap()));
         let limited = book.walk(BookSide::Bid, Contracts::whole(60), "0.81".parse().unwrap());
         assert_eq!(limited.filled, Contracts::whole(50));
+    }
+
+    #[test]
+    fn a_book_without_an_order_of_ours_is_what_the_others_quote() {
+        let book = book(&[("0.47", 3), ("0.44", 5)], &[("0.48", 3), ("0.40", 9)]).unwrap();
+        let size = Contracts::whole;
+        let less = |side, price: &str, contracts| {
+            let book = book.clone().without(side, price.parse().unwrap(), size(contracts));
+            (book.best_bid(), book.best_ask())
+        };
+        let (bid, ask) = (book.best_bid(), book.best_ask());
+        assert_eq!(less(BookSide::Bid, "0.47", 2), (Some(level("0.47", 1)), ask));
+        assert_eq!(less(BookSide::Bid, "0.47", 3), (Some(level("0.44", 5)), ask));
+        assert_eq!(less(BookSide::Bid, "0.47", 9), (Some(level("0.44", 5)), ask));
+        assert_eq!(less(BookSide::Ask, "0.52", 3), (bid, Some(level("0.60", 9))));
+        assert_eq!(less(BookSide::Ask, "0.47", 3), (bid, ask), "the other side's price is another price");
+        assert_eq!(less(BookSide::Bid, "0.45", 3), (bid, ask));
     }
 
     #[test]

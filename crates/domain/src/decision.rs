@@ -97,8 +97,11 @@ impl Why {
 pub struct Evaluation {
     /// New orders, the most valuable first.
     pub intents: Vec<Intent>,
-    /// Resting orders to withdraw.
+    /// Resting orders to withdraw, whatever it costs.
     pub cancels: Vec<ClientOrderId>,
+    /// Resting orders to withdraw so that another can take their place, the most valuable first: only as many as may be
+    /// placed anew.
+    pub refreshes: Vec<ClientOrderId>,
     /// One line for every known contract.
     pub why: Vec<Why>,
 }

@@ -79,6 +79,9 @@ reasons! {
         // Size and orders.
         AtTarget => "at_target", "The position is at its target.";
         OrderInFlight => "order_in_flight", "An earlier order on this contract is not finished.";
+        OrderRests => "order_rests", "An order of ours rests on the book, at the wanted price.";
+        OrderRefreshed => "order_refreshed", "The resting order is withdrawn to be renewed, repriced or resized.";
+        MakesWay => "makes_way", "The resting order is withdrawn first, so that the contract can be traded at once.";
         UnknownOrder => "unknown_order", "An order on this contract has an unknown outcome.";
         BelowMinimumSize => "below_minimum_size", "The wanted size is below the minimum.";
         CoolingDown => "cooling_down", "The last order on this contract was refused moments ago.";

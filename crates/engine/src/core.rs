@@ -4,6 +4,7 @@ mod commands;
 mod decide;
 mod flatten;
 mod health;
+mod resting;
 mod withdraw;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +57,7 @@ pub struct Engine {
     exchange: Option<ExchangeStatus>,
     generations: BTreeMap<Ticker, Generation>,
     cooling: BTreeMap<Ticker, DateTime<Utc>>,
+    resting: resting::Resting,
     unexplained: BTreeSet<Ticker>,
     refused: BTreeMap<Ticker, (Reason, DateTime<Utc>)>,
     why: WhyLedger,
@@ -103,6 +105,7 @@ impl Engine {
             exchange: None,
             generations: BTreeMap::new(),
             cooling: BTreeMap::new(),
+            resting: resting::Resting::default(),
             unexplained: BTreeSet::new(),
             refused: BTreeMap::new(),
             why: WhyLedger::default(),
@@ -330,9 +333,10 @@ impl Engine {
             .get(&book.ticker)
             .is_none_or(|known| known.received_at <= book.received_at);
         if newer && self.markets.contains_key(&book.ticker) {
-            self.account.see_book(book);
+            let others = self.without_own(book);
+            self.account.see_book(&others);
             self.health.saw_book(book.received_at);
-            self.books.insert(book.ticker.clone(), book.clone());
+            self.books.insert(book.ticker.clone(), others);
             self.dirty = true;
         }
     }
@@ -359,12 +363,7 @@ impl Engine {
 
     fn on_order(&mut self, at: DateTime<Utc>, update: &OrderUpdate, effects: &mut Vec<Effect>) {
         let order = &update.order;
-        let came_to_nothing =
-            matches!(order.state, OrderState::Canceled | OrderState::Abandoned) && order.filled.is_zero();
-        if order.state == OrderState::Rejected || came_to_nothing {
-            self.cooling
-                .insert(order.intent.ticker.clone(), at + self.settings.cooldown);
-        }
+        self.note_end(at, order);
         if matches!(order.state, OrderState::Rejected | OrderState::Unknown) {
             effects.push(Effect::Alert(Alert {
                 severity: Severity::Warning,

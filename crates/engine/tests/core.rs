@@ -107,6 +107,7 @@ impl Strategy for Scripted {
         Evaluation {
             intents,
             cancels: vec![],
+            refreshes: vec![],
             why,
         }
     }

@@ -199,6 +199,20 @@ impl RiskEngine {
         })
     }
 
+    /// How many more entries the limit of orders per minute lets pass now.
+    #[must_use]
+    pub fn orders_left(&self, at: DateTime<Utc>) -> usize {
+        let window_start = at - TimeDelta::seconds(60);
+        let recent = self
+            .approved_at
+            .iter()
+            .filter(|approved| **approved > window_start)
+            .count();
+        usize::try_from(self.limits.max_orders_per_minute)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(recent)
+    }
+
     fn rate_refusal(&mut self, order: &Order, at: DateTime<Utc>) -> Option<Refusal> {
         let window_start = at - TimeDelta::seconds(60);
         while self

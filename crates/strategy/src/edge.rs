@@ -21,6 +21,13 @@ impl FeeTerms {
             .fee(Liquidity::Taker, price, contracts, self.rounding)
     }
 
+    /// The fee when `contracts` that rest at a YES price are taken; `None` when the schedule is not priced or on overflow.
+    #[must_use]
+    pub fn maker(self, price: Price, contracts: Contracts) -> Option<Money> {
+        self.schedule
+            .fee(Liquidity::Maker, price, contracts, self.rounding)
+    }
+
     /// The taker fee per contract in dollars when a whole level is taken; `None` when it is not priced.
     #[must_use]
     pub fn per_contract(self, level: Level) -> Option<f64> {

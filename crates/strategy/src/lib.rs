@@ -11,6 +11,7 @@
 //! | [`pool`] | what probability is traded on, given how fresh the news is? |
 //! | [`guards`], [`timing`] | what forbids an entry? |
 //! | [`edge`], [`sizing`] | which side pays after exact fees, and how many contracts? |
+//! | [`resting`] | at which price does an entry rest, and what becomes of one that does? |
 //! | [`exits`] | is a position worth more sold than held? |
 //! | [`why`] | the line of the why-ledger, and the same in words |
 //!
@@ -26,10 +27,11 @@ pub mod mapping;
 pub mod params;
 pub mod pool;
 pub mod prior;
+pub mod resting;
 pub mod sizing;
 pub mod timing;
 pub mod why;
 
 pub use alpha::LeaderboardAlpha;
 pub use mapping::{ApprovedRules, MapLine, map_report};
-pub use params::{EstimatorKind, Params, ParamsError};
+pub use params::{EntryStyle, EstimatorKind, Params, ParamsError};

@@ -19,6 +19,15 @@ pub enum EstimatorKind {
     Persistence,
 }
 
+/// How entries are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntryStyle {
+    /// What is on the book is taken, or nothing is done.
+    Take,
+    /// What is not worth taking rests, and waits to be taken.
+    Rest,
+}
+
 /// The table of `rank_table`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RankTableParams {
@@ -153,6 +162,48 @@ impl Default for TimingParams {
     }
 }
 
+/// How entries rest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RestingParams {
+    /// Whether entries rest at all.
+    pub style: EntryStyle,
+    /// After how long the exchange removes a resting order by itself, so that a dead machine leaves nothing behind.
+    pub lifetime: TimeDelta,
+    /// How long before that it is renewed: time for the cancel, its record and another placement, on either clock.
+    pub renewal_margin: TimeDelta,
+    /// The least change of the wanted limit that is worth a place in the queue. Not measured.
+    pub reprice_step: Price,
+    /// The least change of the wanted size, as a share of what rests, that is worth it. Not measured.
+    pub resize_share: f64,
+    /// A younger order is left alone unless it must go or has lost its edge. Not measured.
+    pub least_age: TimeDelta,
+}
+
+impl Default for RestingParams {
+    fn default() -> Self {
+        Self {
+            style: EntryStyle::Take,
+            lifetime: TimeDelta::minutes(5),
+            renewal_margin: TimeDelta::minutes(1),
+            reprice_step: Price::from_cents(1).unwrap_or(Price::ZERO),
+            resize_share: 0.25,
+            least_age: TimeDelta::seconds(20),
+        }
+    }
+}
+
+impl RestingParams {
+    /// Sets the lifetime and renews in its last fifth, at least 45 seconds before its end.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: TimeDelta) -> Self {
+        Self {
+            lifetime,
+            renewal_margin: (lifetime / 5).max(TimeDelta::seconds(45)),
+            ..self
+        }
+    }
+}
+
 /// When knowledge is too old, too thin or too odd to enter on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GuardParams {
@@ -253,6 +304,8 @@ pub struct Params {
     pub min_exit_hysteresis: Price,
     /// When entries stop before the check.
     pub timing: TimingParams,
+    /// How entries rest.
+    pub resting: RestingParams,
     /// When knowledge is too old, too thin or too odd.
     pub guards: GuardParams,
     /// What a person has approved about names and texts.
@@ -273,6 +326,7 @@ impl Default for Params {
             sizing: SizingParams::default(),
             min_exit_hysteresis: Price::from_cents(1).unwrap_or(Price::ZERO),
             timing: TimingParams::default(),
+            resting: RestingParams::default(),
             guards: GuardParams::default(),
             mapping: MappingParams::default(),
             fee_rounding: FeeRounding::Direct,
@@ -344,7 +398,37 @@ impl Params {
     pub fn validate(&self) -> Result<(), ParamsError> {
         self.validate_estimators()?;
         self.validate_trading()?;
-        self.validate_times()
+        self.validate_times()?;
+        self.validate_resting()
+    }
+
+    /// Holds whatever the style is: a style is changed more often than its figures.
+    fn validate_resting(&self) -> Result<(), ParamsError> {
+        let resting = &self.resting;
+        within("resting.resize_share", resting.resize_share, 0.0, 10.0)?;
+        not_negative("resting.least_age", resting.least_age)?;
+        // Cancel, terminal record and placement must fit in, with both clocks off by the skew.
+        if resting.renewal_margin < self.timing.clock_skew * 2 {
+            return Err(ParamsError::Contradiction(
+                "resting.renewal_margin is below twice timing.clock_skew: orders would expire before they are renewed",
+            ));
+        }
+        if resting.lifetime < resting.renewal_margin * 2 {
+            return Err(ParamsError::Contradiction(
+                "resting.lifetime is below twice resting.renewal_margin: orders would be renewed all the time",
+            ));
+        }
+        if resting.reprice_step == Price::ZERO {
+            return Err(ParamsError::Contradiction(
+                "resting.reprice_step must be above zero, or orders follow every tick of the book",
+            ));
+        }
+        if resting.style == EntryStyle::Rest && resting.reprice_step >= self.min_edge_after_fees {
+            return Err(ParamsError::Contradiction(
+                "resting.reprice_step is not below min_edge_after_fees: an order without an edge would be kept",
+            ));
+        }
+        Ok(())
     }
 
     fn validate_estimators(&self) -> Result<(), ParamsError> {

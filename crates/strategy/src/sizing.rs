@@ -122,7 +122,13 @@ pub fn size_entry(book: &Book, demand: &Demand, room: &Room) -> Result<Entry, Re
 }
 
 /// The most whole contracts to take at a level of some edge, whatever its depth, and what bounds them.
-fn most_at(edge: f64, demand: &Demand, room: &Room, total: Contracts, spent: Money) -> (Contracts, Reason) {
+pub(crate) fn most_at(
+    edge: f64,
+    demand: &Demand,
+    room: &Room,
+    total: Contracts,
+    spent: Money,
+) -> (Contracts, Reason) {
     let q = outcome_probability(demand.side, demand.yes);
     // The level's edge is q minus the cost, so this is price plus fee.
     let cost = q - edge;

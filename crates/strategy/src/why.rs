@@ -22,16 +22,36 @@ fn shown(p: Option<f64>) -> String {
     p.map_or_else(|| "unknown".to_owned(), |p| format!("{p:.3}"))
 }
 
+/// How an entry is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// It takes what is on the book.
+    Takes,
+    /// It rests on the book.
+    Rests,
+}
+
 /// The sentence that explains an entry.
 #[must_use]
-pub fn entry_sentence(figures: &Figures, yes: f64, side: BookSide, entry: &Entry, fresh: bool) -> String {
+pub fn entry_sentence(
+    figures: &Figures,
+    yes: f64,
+    side: BookSide,
+    entry: &Entry,
+    fresh: bool,
+    style: Style,
+) -> String {
     let outcome = match side {
         BookSide::Bid => "YES",
         BookSide::Ask => "NO",
     };
     let news = if fresh { "fresh board" } else { "at rest" };
+    let verb = match style {
+        Style::Takes => "Buy",
+        Style::Rests => "Rest to buy",
+    };
     format!(
-        "Buy {} {outcome} to a YES price of {} ({news}): model {}, market {}, traded on {yes:.3} at the worse end; \
+        "{verb} {} {outcome} to a YES price of {} ({news}): model {}, market {}, traded on {yes:.3} at the worse end; \
          cost {}, fees {}, edge {:.1} cents each.",
         entry.contracts,
         entry.limit,

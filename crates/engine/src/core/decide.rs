@@ -31,7 +31,7 @@ impl Engine {
         let hourly = self
             .evaluated_at
             .is_none_or(|last| at - last >= TimeDelta::hours(1));
-        (self.dirty && due) || hourly
+        ((self.dirty || self.anything_rests()) && due) || hourly
     }
 
     pub(super) fn evaluate(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
@@ -46,6 +46,7 @@ impl Engine {
         let Evaluation {
             mut intents,
             cancels,
+            refreshes,
             why,
         } = self.strategy.evaluate(&MarketView {
             at,
@@ -56,7 +57,7 @@ impl Engine {
             portfolio: &self.account.portfolio,
             exchange: self.exchange,
         });
-        effects.extend(cancels.into_iter().map(Effect::Cancel));
+        self.withdraw(at, cancels, refreshes, effects);
         intents.sort_by(sending_order);
         let mut refusals = BTreeMap::new();
         let mut places = Vec::new();
@@ -173,6 +174,7 @@ impl Engine {
                 "The last order came to nothing moments ago.",
             ));
         }
+        self.quiet_refusal(at, intent)?;
         if intent.purpose == Purpose::Entry && self.unexplained.contains(&intent.ticker) {
             return Err(Refusal::new(
                 Reason::PositionUnexplained,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use autotrader_domain::{
-    Book, BookSide, Claim, Contracts, Mapping, Market, MarketView, Net, OrderState, Reason,
+    Book, BookSide, Claim, Contracts, Mapping, Market, MarketView, Net, Order, OrderState, Price, Reason,
 };
 use autotrader_settlement::RuleSet;
 use chrono::{DateTime, Utc};
@@ -12,9 +12,10 @@ use super::outlook::{BoardView, Outlook, Value};
 use crate::edge::{FeeTerms, level_edge};
 use crate::exits::{Exit, Holding, half_spread, size_exit};
 use crate::guards;
-use crate::params::Params;
+use crate::params::{EntryStyle, Params};
 use crate::pool::pool;
 use crate::prior::MarketPrior;
+use crate::resting;
 use crate::timing;
 
 /// What holds for the whole evaluation.
@@ -66,8 +67,10 @@ pub(crate) struct Candidate {
     pub(crate) side: BookSide,
     /// The probability of YES at the worse end for this side.
     pub(crate) yes: f64,
-    /// The edge of the best level after fees, in dollars per contract.
+    /// The edge of the best level after fees, or of resting after the maker's fee, in dollars per contract.
     pub(crate) edge: f64,
+    /// The limit at which it rests; `None` when it takes.
+    pub(crate) rests_at: Option<Price>,
 }
 
 /// What is thought of one contract, before sizes are given out.
@@ -83,6 +86,10 @@ pub(crate) struct Assessment<'a> {
     pub(crate) baselines: BTreeMap<String, f64>,
     pub(crate) candidate: Option<Candidate>,
     pub(crate) exit: Option<Exit>,
+    /// The entry of ours that rests, when it is the only unfinished order here.
+    pub(crate) resting: Option<&'a Order>,
+    /// The edge that its limit has left, in dollars per contract.
+    pub(crate) resting_edge: Option<f64>,
     /// What forbids an entry, in the order it is told.
     pub(crate) reasons: Vec<Reason>,
 }
@@ -139,6 +146,8 @@ impl<'a> Scene<'a> {
             baselines: value.map(|(_, baselines)| baselines).unwrap_or_default(),
             candidate: None,
             exit: None,
+            resting: self.resting(market),
+            resting_edge: None,
             reasons: Vec::new(),
         };
         let floor = self.params.pool.floor;
@@ -147,7 +156,10 @@ impl<'a> Scene<'a> {
         }
         let life = guards::market_reasons(market, self.view.exchange, self.view.at);
         let mapped = mapping_reasons(mapping, terms);
-        let orders = self.order_reasons(market);
+        let orders = match assessment.resting {
+            Some(_) => Vec::new(),
+            None => self.order_reasons(market),
+        };
         let may_exit = life.is_empty()
             && mapped.is_empty()
             && self.board.is_some()
@@ -156,6 +168,7 @@ impl<'a> Scene<'a> {
             assessment.exit = self.exit(&assessment);
         }
         assessment.candidate = self.candidate(&assessment, prior);
+        assessment.resting_edge = self.resting_edge(&assessment, prior);
         let book_reasons = self.book_reasons(fresh_book, event);
         let too_late = terms.is_some_and(|terms| self.too_late(market, terms));
         let reasons = &mut assessment.reasons;
@@ -176,6 +189,12 @@ impl<'a> Scene<'a> {
         timing::entries_closed(self.view.at, end, &self.params.timing)
     }
 
+    /// When an order that is made to rest now would be removed by the exchange; `None` when that is too soon.
+    pub(crate) fn expiry(&self, assessment: &Assessment<'_>) -> Option<DateTime<Utc>> {
+        let end = assessment.terms?.check_time.min(assessment.market.close_time);
+        resting::expiry(self.view.at, end, &self.params.resting, &self.params.timing)
+    }
+
     fn book_reasons(&self, book: Result<&Book, Reason>, event: &EventScene) -> Vec<Reason> {
         let mut reasons = match book {
             Ok(book) => guards::spread_reason(book.mid(), &self.params.guards)
@@ -185,6 +204,17 @@ impl<'a> Scene<'a> {
         };
         reasons.extend(event.mids_out_of_band.then_some(Reason::MidsOutOfBand));
         reasons
+    }
+
+    /// The entry that rests on a contract; only where entries rest, and only when nothing else is unfinished there.
+    fn resting(&self, market: &'a Market) -> Option<&'a Order> {
+        let mut orders = self
+            .view
+            .portfolio
+            .orders_on(&market.ticker)
+            .filter(|order| !order.state.is_terminal());
+        let only = orders.next().filter(|order| resting::rests(order))?;
+        (self.params.resting.style == EntryStyle::Rest && orders.next().is_none()).then_some(only)
     }
 
     fn order_reasons(&self, market: &Market) -> Vec<Reason> {
@@ -238,19 +268,55 @@ impl<'a> Scene<'a> {
         size_exit(book, &holding)
     }
 
-    /// The better side, priced at the worse end of the uncertainty for it.
+    /// The probability of YES that an entry on `side` is priced with: at the worse end of the uncertainty for it.
+    fn worse_end(&self, value: Value, side: BookSide, prior: MarketPrior) -> f64 {
+        let worse = match side {
+            BookSide::Bid => value.low,
+            BookSide::Ask => value.high,
+        };
+        pool(worse, prior, self.weight, self.params.pool.floor)
+    }
+
+    /// The better side: what is worth taking, or else what is worth resting for.
     fn candidate(&self, assessment: &Assessment<'_>, prior: MarketPrior) -> Option<Candidate> {
         let (book, value) = (assessment.book?, assessment.value?);
         let fees = self.fees(assessment.market);
-        let floor = self.params.pool.floor;
-        [(BookSide::Bid, value.low), (BookSide::Ask, value.high)]
-            .into_iter()
-            .filter_map(|(side, worse)| {
-                let yes = pool(worse, prior, self.weight, floor);
-                let edge = level_edge(yes, side, book.against(side).next()?, fees)?;
-                Some(Candidate { side, yes, edge })
-            })
-            .max_by(|a, b| a.edge.total_cmp(&b.edge))
+        let best = |of: &dyn Fn(BookSide, f64) -> Option<(f64, Option<Price>)>| {
+            [BookSide::Bid, BookSide::Ask]
+                .into_iter()
+                .filter_map(|side| {
+                    let yes = self.worse_end(value, side, prior);
+                    let (edge, rests_at) = of(side, yes)?;
+                    Some(Candidate {
+                        side,
+                        yes,
+                        edge,
+                        rests_at,
+                    })
+                })
+                .max_by(|a, b| a.edge.total_cmp(&b.edge))
+        };
+        let min_edge = self.params.min_edge_after_fees.probability();
+        let taker = best(&|side, yes| {
+            let level = book.against(side).next()?;
+            Some((level_edge(yes, side, level, fees)?, None))
+        });
+        if self.params.resting.style == EntryStyle::Take || taker.is_some_and(|taker| taker.edge >= min_edge)
+        {
+            return taker;
+        }
+        let maker = best(&|side, yes| {
+            let limit = resting::resting_limit(book, assessment.market, side, yes, min_edge, fees).ok()?;
+            Some((resting::maker_edge(yes, side, limit, fees)?, Some(limit)))
+        });
+        maker.or(taker)
+    }
+
+    /// The edge that the resting order's own limit has left, priced as an entry made now would be.
+    fn resting_edge(&self, assessment: &Assessment<'_>, prior: MarketPrior) -> Option<f64> {
+        let (intent, value) = (&assessment.resting?.intent, assessment.value?);
+        let yes = self.worse_end(value, intent.side, prior);
+        resting::maker_edge(yes, intent.side, intent.limit, self.fees(assessment.market))
     }
 
     fn add_price_reasons(&self, assessment: &mut Assessment<'_>) {

@@ -2,14 +2,15 @@
 
 mod contract;
 mod outlook;
+mod tending;
 
 pub(crate) use outlook::Estimators;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::{
-    Action, Claim, ClientOrderId, Contracts, Evaluation, EventTicker, Intent, Liquidity, Market, MarketView,
-    Money, Net, Order, OrderState, Purpose, Reason, Ticker, TimeInForce, Why,
+    Action, Book, Claim, ClientOrderId, Contracts, Evaluation, EventTicker, Intent, Liquidity, Market,
+    MarketView, Money, Net, Order, OrderState, Purpose, Reason, Ticker, TimeInForce, Why,
 };
 use contract::{Assessment, Candidate, EventScene, Scene, Terms, mapping_reasons};
 use outlook::BoardView;
@@ -20,6 +21,7 @@ use crate::mapping::SeriesKind;
 use crate::params::Params;
 use crate::pool;
 use crate::prior::{MarketPrior, devig};
+use crate::resting::{self, Life};
 use crate::sizing::{Demand, Entry, Room, size_entry};
 use crate::timing;
 use crate::why;
@@ -55,12 +57,19 @@ pub(crate) fn evaluate(
         let event_scene = assess_event(&scene, markets, &mut assessed);
         forbidden.insert(*event, !event_scene.board_reasons.is_empty());
     }
-    let cancels = cancels(&scene, &forbidden);
-    let (intents, why) = decide(strategy, &scene, assessed);
+    let mut cancels = cancels(&scene, &forbidden);
+    let decided = decide(strategy, &scene, assessed);
+    cancels.extend(decided.withdrawn);
+    let refreshes = decided
+        .refreshed
+        .into_iter()
+        .filter(|id| !cancels.contains(id))
+        .collect();
     Evaluation {
-        intents,
-        cancels,
-        why,
+        intents: decided.intents,
+        cancels: cancels.into_iter().collect(),
+        refreshes,
+        why: decided.why,
     }
 }
 
@@ -142,7 +151,7 @@ fn event_board_reasons(
 }
 
 /// Resting orders to withdraw: entries that what is known now forbids, and everything close to the check.
-fn cancels(scene: &Scene<'_>, forbidden: &BTreeMap<&EventTicker, bool>) -> Vec<ClientOrderId> {
+fn cancels(scene: &Scene<'_>, forbidden: &BTreeMap<&EventTicker, bool>) -> BTreeSet<ClientOrderId> {
     let rests = |order: &&Order| matches!(order.state, OrderState::Resting | OrderState::PartiallyFilled);
     scene
         .view
@@ -206,6 +215,20 @@ impl<'a> Budget<'a> {
         Self { cash, wealth, events }
     }
 
+    /// The room that replacing a resting order would leave.
+    fn room_without(&self, order: &Order, assessment: &Assessment<'_>, params: &Params) -> Room {
+        let room = self.room(assessment, params);
+        let event = self.events.get(&assessment.market.event).copied();
+        let others = event
+            .unwrap_or(Contracts::ZERO)
+            .saturating_sub(order.open_contracts());
+        Room {
+            event: params.sizing.max_position_per_event.saturating_sub(others),
+            cash: room.cash.saturating_add(reserve(order, params)),
+            ..room
+        }
+    }
+
     fn room(&self, assessment: &Assessment<'_>, params: &Params) -> Room {
         let held = assessment.net.size();
         let event = self.events.get(&assessment.market.event).copied();
@@ -241,12 +264,16 @@ fn reserve(order: &Order, params: &Params) -> Money {
         .saturating_add(fee.unwrap_or(Money::ZERO))
 }
 
+/// What was decided on all contracts.
+struct Decided {
+    intents: Vec<Intent>,
+    withdrawn: Vec<ClientOrderId>,
+    refreshed: Vec<ClientOrderId>,
+    why: Vec<Why>,
+}
+
 /// Gives out sizes, exits first and then entries by edge, and writes one line for every contract.
-fn decide<'a>(
-    strategy: &'static str,
-    scene: &Scene<'a>,
-    assessed: Vec<Assessment<'a>>,
-) -> (Vec<Intent>, Vec<Why>) {
+fn decide<'a>(strategy: &'static str, scene: &Scene<'a>, assessed: Vec<Assessment<'a>>) -> Decided {
     let mut budget = Budget::new(scene.view, scene.params);
     let mut ranked: Vec<(f64, Assessment<'a>)> = assessed
         .into_iter()
@@ -258,14 +285,31 @@ fn decide<'a>(
             .then_with(|| b.total_cmp(a))
             .then_with(|| first.market.ticker.cmp(&second.market.ticker))
     });
-    let mut intents = Vec::new();
+    let (mut intents, mut withdrawn, mut refreshed) = (Vec::new(), Vec::new(), Vec::new());
     let mut lines: BTreeMap<&Ticker, Why> = BTreeMap::new();
     for (_, mut assessment) in ranked {
-        let decision = decide_one(scene, &mut assessment, &mut budget);
+        let decision = match assessment.resting {
+            Some(order) => {
+                let id = order.client_order_id.clone();
+                let (tended, decision) = tending::tend(scene, order, &mut assessment, &budget);
+                match tended {
+                    Life::Keep => {}
+                    Life::Renew | Life::Reprice | Life::Resize => refreshed.push(id),
+                    Life::MakeWay | Life::Withdraw(_) => withdrawn.push(id),
+                }
+                decision
+            }
+            None => decide_one(scene, &mut assessment, &mut budget),
+        };
         intents.extend(intent(strategy, scene, &assessment, &decision));
         lines.insert(&assessment.market.ticker, line(scene, assessment, decision));
     }
-    (intents, lines.into_values().collect())
+    Decided {
+        intents,
+        withdrawn,
+        refreshed,
+        why: lines.into_values().collect(),
+    }
 }
 
 fn value_of(assessment: &Assessment<'_>) -> f64 {
@@ -318,18 +362,8 @@ fn decide_one<'a>(scene: &Scene<'a>, assessment: &mut Assessment<'a>, budget: &m
         assessment.reasons.push(Reason::AtTarget);
         return Decision::hold(Some(assessment.net));
     }
-    let demand = Demand {
-        yes: candidate.yes,
-        side: candidate.side,
-        fraction: scene.params.sizing.kelly_fraction,
-        min_edge: scene.params.min_edge_after_fees.probability(),
-        min_order: scene.params.sizing.min_order,
-        fees: FeeTerms {
-            schedule: assessment.market.fees,
-            rounding: scene.params.fee_rounding,
-        },
-    };
-    match size_entry(book, &demand, &budget.room(assessment, scene.params)) {
+    let room = budget.room(assessment, scene.params);
+    match size(scene, assessment, candidate, book, &room) {
         Ok(entry) => {
             budget.take(&assessment.market.event, &entry);
             assessment.reasons.push(entry.bound);
@@ -346,6 +380,37 @@ fn decide_one<'a>(scene: &Scene<'a>, assessment: &mut Assessment<'a>, budget: &m
         Err(reason) => {
             assessment.reasons.push(reason);
             Decision::hold((reason == Reason::AtTarget).then_some(assessment.net))
+        }
+    }
+}
+
+/// Sizes the better side, taking or resting.
+fn size(
+    scene: &Scene<'_>,
+    assessment: &Assessment<'_>,
+    candidate: Candidate,
+    book: &Book,
+    room: &Room,
+) -> Result<Entry, Reason> {
+    let demand = Demand {
+        yes: candidate.yes,
+        side: candidate.side,
+        fraction: scene.params.sizing.kelly_fraction,
+        min_edge: scene.params.min_edge_after_fees.probability(),
+        min_order: scene.params.sizing.min_order,
+        fees: FeeTerms {
+            schedule: assessment.market.fees,
+            rounding: scene.params.fee_rounding,
+        },
+    };
+    match candidate.rests_at {
+        None => size_entry(book, &demand, room),
+        Some(limit) => {
+            // An order that could not rest long enough to be worth it is not made.
+            scene
+                .expiry(assessment)
+                .ok_or(Reason::TooCloseToCheck)
+                .and_then(|_| resting::size_resting(limit, &demand, room))
         }
     }
 }
@@ -375,12 +440,29 @@ fn intent(
         market: assessment.market_probability,
         pooled: assessment.pooled,
     };
+    let rests = decision
+        .entry
+        .as_ref()
+        .is_some_and(|(candidate, _)| candidate.rests_at.is_some());
     let rationale = match (&decision.entry, &assessment.exit) {
         (Some((candidate, entry)), _) => {
-            why::entry_sentence(&figures, candidate.yes, side, entry, scene.fresh)
+            let style = if rests {
+                why::Style::Rests
+            } else {
+                why::Style::Takes
+            };
+            why::entry_sentence(&figures, candidate.yes, side, entry, scene.fresh, style)
         }
         (None, Some(exit)) => why::exit_sentence(&figures, exit),
         (None, None) => return None,
+    };
+    let time_in_force = if rests {
+        TimeInForce::GoodTillCanceled {
+            // Without an end there is no order: one that outlives us is never made.
+            expires_at: Some(scene.expiry(assessment)?),
+        }
+    } else {
+        TimeInForce::ImmediateOrCancel
     };
     let edge = match (&decision.entry, &assessment.exit) {
         (Some((_, entry)), _) => entry.edge.expected(),
@@ -395,11 +477,11 @@ fn intent(
         side,
         contracts,
         limit,
-        time_in_force: TimeInForce::ImmediateOrCancel,
+        time_in_force,
         purpose,
         fees: assessment.market.fees,
         check_time: terms.check_time,
-        post_only: false,
+        post_only: rests,
         edge,
         strategy: strategy.to_owned(),
         rationale,
