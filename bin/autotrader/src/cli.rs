@@ -126,9 +126,21 @@ pub struct DemoArgs {
     /// Write readings, decisions, orders, fills, journal and the exchange's raw log as NDJSON into this directory.
     #[arg(long)]
     pub export: Option<PathBuf>,
+    /// How entries are made.
+    #[arg(long, value_enum, default_value_t = EntryStyleArg::Take)]
+    pub entry_style: EntryStyleArg,
     /// Change the score of one row of every board: `ROW:POINTS`, rows counted from 1.
     #[arg(long, value_parser = parse_tweak, allow_hyphen_values = true)]
     pub tweak_row: Option<(usize, f64)>,
+}
+
+/// How entries are made in the demo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EntryStyleArg {
+    /// What is on the book is taken, or nothing is done.
+    Take,
+    /// What is not worth taking rests, and waits to be taken.
+    Rest,
 }
 
 fn parse_tweak(text: &str) -> Result<(usize, f64), String> {

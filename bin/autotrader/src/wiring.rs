@@ -7,7 +7,7 @@ use std::time::Duration;
 use autotrader_arena_signals::{
     DiffSettings, GateSettings, HttpSource, HttpSourceSettings, PageReader, VintageKeeper, VintageSettings,
 };
-use autotrader_config::{Config, EventMode, Loaded, Request, environment_variables};
+use autotrader_config::{Config, EntryStyle, EventMode, Loaded, Request, environment_variables};
 use autotrader_domain::ports::{AccountSource, Clock, Ledger, MarketData, Notifier, OrderGateway, Restored};
 use autotrader_domain::{Contracts, ExecutionMode, Money, Price, SeriesTicker, Ticker};
 use autotrader_engine::{AccountScope, Engine, EngineSettings, Event};
@@ -17,7 +17,7 @@ use autotrader_kalshi_api::RateLimits;
 use autotrader_monitoring::{DiscordNotifier, DiscordSettings, Fanout, LogNotifier};
 use autotrader_risk::{EventExposureMode, Limits, RiskEngine};
 use autotrader_state::{NewDatabaseId, SqliteStore, Stamp};
-use autotrader_strategy::params::EstimatorKind;
+use autotrader_strategy::params::{self, EstimatorKind};
 use autotrader_strategy::{ApprovedRules, LeaderboardAlpha, Params};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -172,6 +172,15 @@ pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
     params.sizing.max_position_per_event = Contracts::whole(own.max_position_per_event);
     params.timing.entry_cutoff = TimeDelta::minutes(i64::from(alpha.entry_cutoff_minutes));
     params.timing.cancel_cutoff = TimeDelta::minutes(i64::from(alpha.cancel_cutoff_minutes));
+    params.resting = params::RestingParams {
+        style: match alpha.entry_style {
+            EntryStyle::Take => params::EntryStyle::Take,
+            EntryStyle::Rest => params::EntryStyle::Rest,
+        },
+        reprice_step: cents(alpha.reprice_step_cents),
+        ..params.resting
+    }
+    .with_lifetime(TimeDelta::minutes(i64::from(alpha.order_lifetime_minutes)));
     params.guards.max_feed_age = seconds(alpha.max_feed_age_seconds);
     params.guards.max_board_age = seconds(alpha.max_board_age_days.saturating_mul(86_400));
     params.guards.max_book_age = seconds(alpha.max_book_age_seconds);

@@ -105,6 +105,7 @@ fn value_of(path: &[String], text: &str) -> Value {
             "execution_mode",
             "estimator",
             "event_exposure_mode",
+            "entry_style",
         ]
         .iter()
         .any(|name| key == name)

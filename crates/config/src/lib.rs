@@ -17,6 +17,6 @@ pub use dollars::Dollars;
 pub use error::ConfigError;
 pub use load::{Loaded, Request, environment_variables, load};
 pub use sections::{
-    ApprovedRules, ArenaMonitor, Config, Database, Discord, EventMode, GlobalRisk, Kalshi, LeaderboardAlpha,
-    LogLevel, Logging, PerStrategy, Risk, StrategyRisk,
+    ApprovedRules, ArenaMonitor, Config, Database, Discord, EntryStyle, EventMode, GlobalRisk, Kalshi,
+    LeaderboardAlpha, LogLevel, Logging, PerStrategy, Risk, StrategyRisk,
 };

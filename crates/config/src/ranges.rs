@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use url::Url;
 
-use crate::{Config, Dollars};
+use crate::{Config, Dollars, EntryStyle};
 
 /// The first key that is out of range, with what was expected.
 pub(crate) fn first_violation(config: &Config) -> Option<(&'static str, String)> {
@@ -197,6 +197,19 @@ fn numbers(config: &Config) -> Option<(&'static str, String)> {
             1,
             100,
         ),
+        // The floor leaves room for a renewal before the expiry; the ceiling is what a dead machine may leave behind.
+        between(
+            "leaderboard_alpha.order_lifetime_minutes",
+            alpha.order_lifetime_minutes.into(),
+            2,
+            60,
+        ),
+        between(
+            "leaderboard_alpha.reprice_step_cents",
+            alpha.reprice_step_cents.into(),
+            1,
+            49,
+        ),
         between(
             "leaderboard_alpha.entry_cutoff_minutes",
             alpha.entry_cutoff_minutes.into(),
@@ -298,6 +311,12 @@ fn relations(config: &Config) -> Option<(&'static str, String)> {
         return Some((
             "leaderboard_alpha.news_weight",
             "is below leaderboard_alpha.model_weight".into(),
+        ));
+    }
+    if alpha.entry_style == EntryStyle::Rest && alpha.reprice_step_cents >= alpha.min_edge_after_fees_cents {
+        return Some((
+            "leaderboard_alpha.reprice_step_cents",
+            "is not below leaderboard_alpha.min_edge_after_fees_cents: a resting order without an edge would be kept".into(),
         ));
     }
     if alpha.cancel_cutoff_minutes > alpha.entry_cutoff_minutes {

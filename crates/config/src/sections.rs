@@ -294,6 +294,16 @@ pub struct ApprovedRules {
     pub rule_set: String,
 }
 
+/// How entries are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryStyle {
+    /// What is on the book is taken, or nothing is done.
+    Take,
+    /// What is not worth taking rests, and waits to be taken.
+    Rest,
+}
+
 /// The strategy.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -318,6 +328,12 @@ pub struct LeaderboardAlpha {
     pub max_model_market_gap_cents: u32,
     /// What a preliminary score takes off the probability, as a share.
     pub preliminary_model_discount: f64,
+    /// How entries are made.
+    pub entry_style: EntryStyle,
+    /// Minutes after which the exchange removes a resting order by itself; it is renewed before.
+    pub order_lifetime_minutes: u32,
+    /// Cents that the wanted limit of a resting order must move before it is repriced.
+    pub reprice_step_cents: u32,
     /// Minutes before the check without entries.
     pub entry_cutoff_minutes: u32,
     /// Minutes before the check without resting orders.

@@ -220,6 +220,21 @@ fn ids_that_look_like_numbers_stay_text() {
     "leaderboard_alpha: { min_edge_after_fees_cents: 0 }",
     "0 is not between 1 and 50"
 )]
+#[case(
+    "config/base.yaml",
+    "leaderboard_alpha: { order_lifetime_minutes: 1 }",
+    "leaderboard_alpha.order_lifetime_minutes: 1 is not between 2 and 60"
+)]
+#[case(
+    "config/base.yaml",
+    "leaderboard_alpha: { entry_style: wait }",
+    "leaderboard_alpha.entry_style"
+)]
+#[case(
+    "config/base.yaml",
+    "leaderboard_alpha: { entry_style: rest, reprice_step_cents: 3 }",
+    "leaderboard_alpha.reprice_step_cents: is not below leaderboard_alpha.min_edge_after_fees_cents"
+)]
 fn bad_files_get_one_line_with_place_and_key(#[case] name: &str, #[case] text: &str, #[case] expected: &str) {
     let mut setup = Setup::new();
     if name != "config/base.yaml" {

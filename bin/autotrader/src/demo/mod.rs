@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use autotrader_config::{ApprovedRules, Config, Dollars, Request};
+use autotrader_config::{ApprovedRules, Config, Dollars, EntryStyle, Request};
 use autotrader_domain::ports::AccountSource as _;
 use autotrader_domain::{ExecutionMode, ManualClock, Money};
 use autotrader_execution::NoPause;
@@ -21,7 +21,7 @@ use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use crate::cli::DemoArgs;
+use crate::cli::{DemoArgs, EntryStyleArg};
 use crate::run::run_to;
 use crate::{Failure, output, wiring};
 use collector::Collector;
@@ -48,7 +48,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
         tempfile::tempdir().map_err(|error| Failure::failed(format!("temporary directory: {error}.")))?;
     let clock = Arc::new(ManualClock::new(start));
     let stage = Stage::set(&args, start, clock.clone(), directory.path()).await?;
-    let config = configuration(directory.path(), &stage)?;
+    let config = configuration(directory.path(), &stage, args.entry_style)?;
     let collector = Collector::default();
     let surroundings = wiring::Surroundings {
         clock: clock.clone(),
@@ -143,7 +143,7 @@ impl Stage {
 }
 
 /// The built-in configuration, pointed at the stand-in: live execution, slower polls, the invented rules approved.
-fn configuration(directory: &Path, stage: &Stage) -> Result<Config, Failure> {
+fn configuration(directory: &Path, stage: &Stage, style: EntryStyleArg) -> Result<Config, Failure> {
     let request = Request {
         directory: None,
         execution_mode: Some(ExecutionMode::Live),
@@ -175,6 +175,12 @@ fn configuration(directory: &Path, stage: &Stage) -> Result<Config, Failure> {
     config.kalshi.market_refresh_seconds = 1_800;
     config.risk.global.reconciliation_interval_seconds = 21_600;
     config.risk.global.halt_file = directory.join("HALT").display().to_string();
+    config.leaderboard_alpha.entry_style = match style {
+        EntryStyleArg::Take => EntryStyle::Take,
+        EntryStyleArg::Rest => EntryStyle::Rest,
+    };
+    // Six looks at the books in each life, the last in its last fifth: orders are renewed rather than left to expire.
+    config.leaderboard_alpha.order_lifetime_minutes = 30;
     config.leaderboard_alpha.max_book_age_seconds = 900;
     config.leaderboard_alpha.max_feed_age_seconds = 1_200;
     // Many small positions and room for their swings, so that six days show every part at work.
