@@ -106,6 +106,7 @@ impl Strategy for Wishes {
         Evaluation {
             intents: std::mem::take(&mut *self.0.lock().unwrap()),
             cancels: vec![],
+            refreshes: vec![],
             why: vec![],
         }
     }
