@@ -220,7 +220,7 @@ impl Play {
                     database_id: "db".into(),
                 },
                 evaluation_interval: TimeDelta::seconds(1),
-                cooldown: TimeDelta::seconds(60),
+                cooldown: TimeDelta::seconds(3),
             },
             Box::new(Board {
                 standing,
@@ -330,8 +330,8 @@ impl Play {
         self.update(second, order, OrderState::Rejected)
     }
 
-    /// Fills a part of an order at a price, and tells the order's new state after it.
-    pub fn fill(
+    /// Fills a part of an order at a price, without telling the order's new state yet.
+    pub fn execute(
         &mut self,
         second: i64,
         order: &mut Order,
@@ -351,8 +351,13 @@ impl Play {
             liquidity: Liquidity::Taker,
             filled_at: at(second),
         };
-        let mut effects = self.handle(second, &Event::Fill(fill));
+        let effects = self.handle(second, &Event::Fill(fill));
         order.filled = order.filled.checked_add(contracts).unwrap();
+        effects
+    }
+
+    /// Tells the state that an order's fills mean.
+    pub fn tell_filled(&mut self, second: i64, order: &mut Order) -> Vec<Effect> {
         if order.state == OrderState::Intended {
             order.state = OrderState::Sent;
         }
@@ -363,7 +368,19 @@ impl Play {
         } else {
             OrderState::PartiallyFilled
         };
-        effects.extend(self.update(second, order, state));
+        self.update(second, order, state)
+    }
+
+    /// Fills a part of an order at a price, and tells the order's new state after it.
+    pub fn fill(
+        &mut self,
+        second: i64,
+        order: &mut Order,
+        contracts: Contracts,
+        price: Price,
+    ) -> Vec<Effect> {
+        let mut effects = self.execute(second, order, contracts, price);
+        effects.extend(self.tell_filled(second, order));
         effects
     }
 

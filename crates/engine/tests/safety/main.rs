@@ -10,4 +10,6 @@
 mod flatten;
 mod health;
 mod kit;
+mod properties;
+mod shadow;
 mod withdraw;

@@ -1,0 +1,559 @@
+//! Whatever happens in whatever order: limits hold at every instant, a halt places nothing but a flatten's reduce-only
+//! orders, a reduction never makes the worst state worse.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use autotrader_domain::{
+    BookSide, Command, Contracts, Intent, Order, OrderState, Price, Purpose, RejectReason, TimeInForce,
+};
+use autotrader_engine::{Effect, Event};
+use autotrader_risk::Limits;
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+
+use crate::kit::{GTC, IOC, NAMES, PAUSED, Play, TRADING, canceled, placed, wish};
+use crate::shadow::{ROUNDING, Shadow, left};
+
+#[derive(Debug, Clone)]
+struct Wish {
+    name: usize,
+    buys: bool,
+    contracts: u32,
+    cents: u32,
+    exits: bool,
+    rests: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum News {
+    Sent,
+    Resting,
+    Filled(u8, u8),
+    Canceled,
+    Expired,
+    Rejected,
+    Unknown,
+    Abandoned,
+}
+
+#[derive(Debug, Clone)]
+enum Op {
+    Wait(i64),
+    Books(Vec<(u32, u32, u32)>),
+    Wishes(Vec<Wish>),
+    Order(u8, News),
+    Halt,
+    Reduce,
+    Resume(u8),
+    Flatten,
+    CancelAll,
+    Mismatch,
+    Exchange(bool),
+    Hold(bool),
+}
+
+fn wishes() -> impl Strategy<Value = Wish> {
+    (
+        0..5_usize,
+        any::<bool>(),
+        1..40_u32,
+        5..95_u32,
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(name, buys, contracts, cents, exits, rests)| Wish {
+            name,
+            buys,
+            contracts,
+            cents,
+            exits,
+            rests,
+        })
+}
+
+fn news() -> impl Strategy<Value = News> {
+    prop_oneof![
+        Just(News::Sent),
+        Just(News::Resting),
+        (1..=4_u8, 0..6_u8).prop_map(|(quarters, better)| News::Filled(quarters, better)),
+        (1..=4_u8, 0..6_u8).prop_map(|(quarters, better)| News::Filled(quarters, better)),
+        Just(News::Canceled),
+        Just(News::Expired),
+        Just(News::Rejected),
+        Just(News::Unknown),
+        Just(News::Abandoned),
+    ]
+}
+
+/// Mostly trading, now and then something that restricts it.
+fn op() -> impl Strategy<Value = Op> {
+    let books = proptest::collection::vec((2..90_u32, 1..9_u32, 1..40_u32), 5);
+    prop_oneof![
+        8 => (1..40_i64).prop_map(Op::Wait),
+        8 => books.prop_map(Op::Books),
+        24 => proptest::collection::vec(wishes(), 1..5).prop_map(Op::Wishes),
+        40 => (any::<u8>(), news()).prop_map(|(which, news)| Op::Order(which, news)),
+        1 => Just(Op::Halt),
+        1 => Just(Op::Reduce),
+        12 => any::<u8>().prop_map(Op::Resume),
+        2 => Just(Op::Flatten),
+        1 => Just(Op::CancelAll),
+        2 => Just(Op::Mismatch),
+        2 => (0..4_u8).prop_map(|dice| Op::Exchange(dice > 0)),
+        2 => (0..4_u8).prop_map(|dice| Op::Hold(dice == 0)),
+    ]
+}
+
+const RELEASABLE: [&str; 3] = ["operator_halt", "operator_reduce", "reconciliation_mismatch"];
+
+fn limits() -> Limits {
+    Limits {
+        max_order_contracts: Contracts::whole(30),
+        max_position_per_contract: Contracts::whole(45),
+        max_position_per_event: Contracts::whole(80),
+        max_worst_state_loss: "18".parse().unwrap(),
+        max_lab_exposure: "22".parse().unwrap(),
+        max_daily_loss: "1000000".parse().unwrap(),
+        max_strategy_loss: "1000000".parse().unwrap(),
+        max_drawdown: "1000000".parse().unwrap(),
+        max_orders_per_minute: 9,
+        ..Limits::default()
+    }
+}
+
+const CONTRACT: i128 = 4_500;
+const EVENT: i128 = 8_000;
+const WORST: i128 = 18_000_000;
+const LAB: i128 = 22_000_000;
+
+/// The core beside a ledger of the test's own.
+struct Trial {
+    play: Play,
+    shadow: Shadow,
+    second: i64,
+    /// Restrictions as the test asked for them, by code.
+    restricted: BTreeSet<&'static str>,
+    /// The least that the worst state may pay, realised profit included: only exits may lower it.
+    floor: i128,
+    placements: Vec<i64>,
+    generations: BTreeMap<usize, u64>,
+    ids: BTreeSet<String>,
+    /// In which state an order was when its cancel was last asked for.
+    asked: BTreeMap<String, OrderState>,
+    /// What happened, so that a run shows that it tried something.
+    counts: BTreeMap<&'static str, u32>,
+}
+
+impl Trial {
+    fn new() -> Self {
+        Self {
+            play: Play::begun(limits()),
+            shadow: Shadow::new(1_000_000_000),
+            second: 1,
+            restricted: BTreeSet::new(),
+            floor: -WORST,
+            placements: Vec::new(),
+            generations: BTreeMap::new(),
+            ids: BTreeSet::new(),
+            asked: BTreeMap::new(),
+            counts: BTreeMap::new(),
+        }
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+
+    fn halted(&self) -> bool {
+        self.restricted.contains("operator_halt")
+    }
+
+    fn reduced(&self) -> bool {
+        self.restricted.contains("operator_reduce") || self.restricted.contains("reconciliation_mismatch")
+    }
+
+    fn without_entries(&self) -> bool {
+        self.restricted.contains("exchange_paused") || self.restricted.contains("board_held")
+    }
+
+    /// Everything that an event led to is looked at here, order by order.
+    fn judge(&mut self, effects: &[Effect]) -> TestCaseResult {
+        for order in placed(effects) {
+            self.judge_order(&order)?;
+        }
+        self.judge_cancels(effects)?;
+        self.judge_totals()
+    }
+
+    fn judge_order(&mut self, order: &Order) -> TestCaseResult {
+        let name = Shadow::index(order);
+        let reduces = order.intent.purpose != Purpose::Entry;
+        prop_assert_eq!(order.state, OrderState::Intended);
+        prop_assert!(self.ids.insert(order.client_order_id.to_string()), "an id twice");
+        let generation = self.generations.entry(name).or_default();
+        prop_assert_eq!(order.generation.0, *generation + 1);
+        *generation += 1;
+        prop_assert_eq!(order.reduce_only, reduces);
+        if self.halted() {
+            prop_assert_eq!(order.intent.purpose, Purpose::Flatten, "placed under a halt");
+        } else {
+            prop_assert!(
+                order.intent.purpose != Purpose::Flatten,
+                "a flatten without its halt"
+            );
+            prop_assert!(!self.reduced() || reduces, "an entry under a reduction");
+            prop_assert!(
+                !self.without_entries() || reduces,
+                "an entry although entries are stopped"
+            );
+        }
+        if reduces {
+            self.count(if self.halted() { "flattened" } else { "exits" });
+            prop_assert_eq!(order.intent.time_in_force, TimeInForce::ImmediateOrCancel);
+            prop_assert!(
+                !self.shadow.known_open_on(order),
+                "beside an order that is not unknown"
+            );
+            let closing = match order.intent.side {
+                BookSide::Bid => self.shadow.net(name) < 0,
+                BookSide::Ask => self.shadow.net(name) > 0,
+            };
+            prop_assert!(closing, "an exit that opens");
+            prop_assert!(
+                self.shadow.reducing(name, order) <= self.shadow.net(name).abs(),
+                "reducers of more than is held"
+            );
+            if self.reduced() && !self.halted() {
+                self.count("reductions");
+                let (before, after) = (
+                    self.shadow.worst_state(None),
+                    self.shadow.worst_state(Some(order)),
+                );
+                prop_assert!(
+                    after >= before - ROUNDING,
+                    "the worst state fell from {before} to {after}"
+                );
+            }
+        } else {
+            self.count("entries");
+            prop_assert!(!self.shadow.any_open_on(order), "an entry beside another order");
+            prop_assert!(left(order) <= 3_000);
+            let window = self
+                .placements
+                .iter()
+                .filter(|at| **at > self.second - 60)
+                .count();
+            prop_assert!(window < 9, "{window} orders in the minute before");
+        }
+        self.placements.push(self.second);
+        self.shadow.open.push(order.clone());
+        if reduces {
+            self.floor = self.floor.min(self.shadow.worst_total());
+        } else {
+            let worst = self.shadow.worst_state(None);
+            prop_assert!(
+                worst >= -WORST - ROUNDING,
+                "approved with a worst state of {worst}"
+            );
+            self.floor = self.floor.min(self.shadow.realized() - WORST);
+        }
+        Ok(())
+    }
+
+    fn judge_totals(&self) -> TestCaseResult {
+        for (name, text) in NAMES.iter().enumerate() {
+            let worst = self.shadow.worst_size(name);
+            prop_assert!(worst <= CONTRACT, "{worst} of {text}");
+            let core = self.play.net(text);
+            let own = self.shadow.net(name);
+            prop_assert_eq!(
+                core.parse::<autotrader_domain::Net>().unwrap().raw(),
+                i64::try_from(own).unwrap()
+            );
+        }
+        for letter in ['M', 'L'] {
+            let worst = self.shadow.worst_event(letter);
+            prop_assert!(worst <= EVENT, "{worst} in {letter}");
+        }
+        for lab in ['A', 'B'] {
+            let cost = self.shadow.lab(lab);
+            prop_assert!(cost <= LAB + ROUNDING, "{cost} on {lab}");
+        }
+        prop_assert!(
+            self.shadow.reserved() <= self.shadow.cash,
+            "spent what is not there"
+        );
+        let total = self.shadow.worst_total();
+        prop_assert!(
+            total >= self.floor - ROUNDING,
+            "the worst state pays {total}, allowed {}",
+            self.floor
+        );
+        Ok(())
+    }
+
+    fn run(&mut self, op: &Op) -> TestCaseResult {
+        let at = self.second;
+        let effects = match op {
+            Op::Wait(seconds) => {
+                self.second += seconds;
+                let mut effects = self.play.read(self.second);
+                effects.extend(self.play.tick(self.second));
+                effects
+            }
+            Op::Books(books) => {
+                self.second += 1;
+                self.show(books)
+            }
+            Op::Wishes(wishes) => {
+                self.second += 2;
+                let mut effects = self.play.read(self.second);
+                let intents = wishes.iter().map(|wish| self.intent(wish)).collect();
+                self.play.want(intents);
+                effects.extend(self.play.tick(self.second));
+                effects
+            }
+            Op::Order(which, news) => return self.tell(*which, *news),
+            Op::Halt => {
+                self.restricted.insert("operator_halt");
+                self.play.command(
+                    at,
+                    Command::Halt {
+                        reason: "drill".into(),
+                    },
+                )
+            }
+            Op::Reduce => {
+                self.restricted.insert("operator_reduce");
+                self.play.command(
+                    at,
+                    Command::Reduce {
+                        reason: "drill".into(),
+                    },
+                )
+            }
+            Op::Resume(which) => {
+                let cause = RELEASABLE[usize::from(*which) % RELEASABLE.len()];
+                self.restricted.remove(cause);
+                self.play.command(at, Command::Resume { cause: cause.into() })
+            }
+            Op::Flatten => {
+                self.restricted.insert("operator_halt");
+                self.count("flattens");
+                self.play.command(
+                    at,
+                    Command::Flatten {
+                        reason: "drill".into(),
+                    },
+                )
+            }
+            Op::CancelAll => self.play.command(
+                at,
+                Command::CancelAll {
+                    reason: "drill".into(),
+                },
+            ),
+            Op::Mismatch => {
+                self.restricted.insert("reconciliation_mismatch");
+                let detail = "they differ".to_owned();
+                self.play.handle(at, &Event::Mismatch { detail })
+            }
+            Op::Exchange(trades) => {
+                self.toggle("exchange_paused", !trades);
+                let status = if *trades { TRADING } else { PAUSED };
+                self.play.handle(at, &Event::Exchange(status))
+            }
+            Op::Hold(held) => {
+                self.toggle("board_held", *held);
+                self.play.hold_board(at, *held)
+            }
+        };
+        self.judge(&effects)
+    }
+
+    fn toggle(&mut self, code: &'static str, on: bool) {
+        if on {
+            self.restricted.insert(code);
+        } else {
+            self.restricted.remove(code);
+        }
+    }
+
+    /// Under a halt the cancel of everything that a flatten did not place was asked for since the order came to its state.
+    fn judge_cancels(&mut self, effects: &[Effect]) -> TestCaseResult {
+        for id in canceled(effects) {
+            let order = self
+                .shadow
+                .open
+                .iter()
+                .find(|order| order.client_order_id.as_str() == id);
+            prop_assert!(order.is_some(), "a cancel of what is not open");
+            self.asked.extend(order.map(|order| (id, order.state)));
+        }
+        if self.halted() {
+            for order in self
+                .shadow
+                .open
+                .iter()
+                .filter(|order| order.intent.purpose != Purpose::Flatten)
+            {
+                let asked = self.asked.get(order.client_order_id.as_str());
+                prop_assert_eq!(asked, Some(&order.state), "{}", order.client_order_id);
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, books: &[(u32, u32, u32)]) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (name, (bid, spread, size)) in NAMES.iter().zip(books) {
+            let cents = |cents: u32| format!("0.{cents:02}");
+            effects.extend(self.play.show(
+                self.second,
+                name,
+                &[(&cents(*bid), *size)],
+                &[(&cents(100 - bid - spread), *size)],
+            ));
+        }
+        effects
+    }
+
+    /// What a wish asks for; an exit mostly asks for a part of what is held.
+    fn intent(&self, wish: &Wish) -> Intent {
+        let net = self.shadow.net(wish.name);
+        let (buys, contracts) = if wish.exits && net != 0 {
+            let held = u32::try_from(net.abs() / 100).unwrap();
+            (net < 0, (wish.contracts % (held + 2)).max(1))
+        } else {
+            (wish.buys, wish.contracts)
+        };
+        let side = if buys { BookSide::Bid } else { BookSide::Ask };
+        let purpose = if wish.exits { Purpose::Exit } else { Purpose::Entry };
+        let limit = format!("0.{:02}", wish.cents);
+        Intent {
+            time_in_force: if wish.rests && !(wish.exits && wish.cents % 4 != 0) {
+                GTC
+            } else {
+                IOC
+            },
+            ..self::wish(NAMES[wish.name], side, contracts, &limit, purpose)
+        }
+    }
+
+    /// News of one of the open orders, when its state allows them.
+    fn tell(&mut self, which: u8, news: News) -> TestCaseResult {
+        if self.shadow.open.is_empty() {
+            return Ok(());
+        }
+        let chosen = usize::from(which) % self.shadow.open.len();
+        let mut order = self.shadow.open[chosen].clone();
+        if order.state == OrderState::Intended && !matches!(news, News::Unknown | News::Abandoned) {
+            let effects = self.play.update(self.second, &mut order, OrderState::Sent);
+            self.settle(chosen, order.clone());
+            self.judge(&effects)?;
+        }
+        let state = match news {
+            News::Sent => OrderState::Sent,
+            News::Resting => OrderState::Resting,
+            News::Canceled => OrderState::Canceled,
+            News::Expired => OrderState::Expired,
+            News::Rejected => OrderState::Rejected,
+            News::Unknown => OrderState::Unknown,
+            News::Abandoned => OrderState::Abandoned,
+            News::Filled(quarters, better) => return self.fill(chosen, quarters, better),
+        };
+        let contradicts = !order.filled.is_zero()
+            && matches!(
+                state,
+                OrderState::Rejected | OrderState::Abandoned | OrderState::Resting
+            );
+        let rests = order.intent.time_in_force != TimeInForce::ImmediateOrCancel;
+        let impossible = matches!(state, OrderState::Resting | OrderState::Expired) && !rests;
+        if !order.state.may_become(state) || contradicts || impossible {
+            return Ok(());
+        }
+        if state == OrderState::Rejected {
+            order.reject_reason = Some(RejectReason::InsufficientBalance);
+        }
+        let effects = self.play.update(self.second, &mut order, state);
+        self.settle(chosen, order);
+        self.judge(&effects)
+    }
+
+    fn fill(&mut self, chosen: usize, quarters: u8, better: u8) -> TestCaseResult {
+        let mut order = self.shadow.open[chosen].clone();
+        let part = left(&order) * i128::from(quarters) / 4;
+        let contracts = Contracts::from_raw(i64::try_from(part).unwrap()).unwrap();
+        let better = 100 * i64::from(better);
+        let improved = match order.intent.side {
+            BookSide::Bid => order.intent.limit.raw() - better,
+            BookSide::Ask => order.intent.limit.raw() + better,
+        };
+        let Some(price) =
+            Price::from_raw(improved).filter(|price| *price > Price::ZERO && *price < Price::ONE)
+        else {
+            return Ok(());
+        };
+        if contracts.is_zero() {
+            return Ok(());
+        }
+        self.count("fills");
+        let effects = self.play.execute(self.second, &mut order, contracts, price);
+        self.shadow.fill(&order, contracts, price);
+        self.shadow.open[chosen] = order.clone();
+        // Between the fill and the order's new state the core counts both; what it places then is looked at then.
+        for placed in placed(&effects) {
+            self.judge_order(&placed)?;
+        }
+        let effects = self.play.tell_filled(self.second, &mut order);
+        self.settle(chosen, order);
+        self.judge(&effects)
+    }
+
+    fn settle(&mut self, chosen: usize, order: Order) {
+        if order.state.is_terminal() {
+            self.shadow.open.remove(chosen);
+        } else {
+            self.shadow.open[chosen] = order;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_events_exceeds_a_limit_or_leaks_through_a_restriction(
+        ops in proptest::collection::vec(op(), 1..140),
+    ) {
+        let mut trial = Trial::new();
+        for op in &ops {
+            trial.run(op)?;
+        }
+    }
+}
+
+/// The property tries what it says: in a fixed sample of runs every kind of order is approved and filled.
+#[test]
+fn the_random_runs_reach_every_kind_of_order() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let mut counts: BTreeMap<&'static str, u32> = BTreeMap::new();
+    for _ in 0..60 {
+        let ops = proptest::collection::vec(op(), 140)
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        let mut trial = Trial::new();
+        for op in &ops {
+            trial.run(op).unwrap();
+        }
+        for (what, count) in trial.counts {
+            *counts.entry(what).or_default() += count;
+        }
+    }
+    for what in ["entries", "exits", "reductions", "flattened", "fills", "flattens"] {
+        assert!(counts.get(what).copied().unwrap_or_default() >= 10, "{counts:?}");
+    }
+}
