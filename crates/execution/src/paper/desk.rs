@@ -11,7 +11,9 @@ use autotrader_domain::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::depth::{TakenDepth, within};
-use super::ticket::{Phase, Ticket, due, venue_id};
+use super::filling::shown_within;
+use super::shadow::{PaperBand, Shadows};
+use super::ticket::{Decided, Phase, Ticket, due, venue_id};
 use crate::{AccountBooks, BookingError};
 
 /// How the paper venue behaves.
@@ -23,6 +25,8 @@ pub struct PaperSettings {
     pub bankroll: Money,
     /// The precision at which the account's balance changes.
     pub rounding: FeeRounding,
+    /// Whether the trades of others are shown; without them, contracts that left the top of a book may have been traded.
+    pub sees_trades: bool,
 }
 
 impl Default for PaperSettings {
@@ -31,6 +35,7 @@ impl Default for PaperSettings {
             latency: TimeDelta::milliseconds(500),
             bankroll: Money::dollars(1_000),
             rounding: FeeRounding::Direct,
+            sees_trades: false,
         }
     }
 }
@@ -51,6 +56,8 @@ pub struct PaperFigures {
     pub optimistic_gain: Money,
     /// Contracts that the decision's book offered and that were not filled, since the process started.
     pub missed: Contracts,
+    /// The profit since the account was opened, read two ways; what was missed counts since the process started.
+    pub band: PaperBand,
 }
 
 /// What the desk knows of a market.
@@ -70,7 +77,7 @@ pub(super) struct Desk {
     pub(super) settings: PaperSettings,
     pub(super) account: AccountBooks,
     pub(super) terms: BTreeMap<Ticker, Terms>,
-    books: BTreeMap<Ticker, Book>,
+    pub(super) books: BTreeMap<Ticker, Book>,
     pub(super) taken: TakenDepth,
     pub(super) tickets: BTreeMap<u64, Ticket>,
     by_venue_id: BTreeMap<VenueOrderId, u64>,
@@ -79,6 +86,8 @@ pub(super) struct Desk {
     settlements: Vec<SettlementRecord>,
     pub(super) optimistic_gain: Money,
     pub(super) missed: Contracts,
+    pub(super) shadows: Shadows,
+    pub(super) opening: Money,
 }
 
 impl Desk {
@@ -96,6 +105,8 @@ impl Desk {
             settlements: Vec::new(),
             optimistic_gain: Money::ZERO,
             missed: Contracts::ZERO,
+            shadows: Shadows::new(),
+            opening: settings.bankroll,
         }
     }
 
@@ -112,6 +123,7 @@ impl Desk {
             account: AccountBooks::from_restored(&told)?,
             fills: told.fills,
             settlements: told.settlements,
+            opening,
             ..Self::new(self.settings)
         };
         std::mem::swap(&mut desk.terms, &mut self.terms);
@@ -161,6 +173,7 @@ impl Desk {
             phase: if done { Phase::Done } else { Phase::Resting },
             filled,
             fills,
+            hoped: Contracts::ZERO,
             rounding: FeeAccumulator::default(),
             reserved,
             placed_at: order.created_at,
@@ -208,8 +221,14 @@ impl Desk {
             _ => return refuse(RejectReason::MarketInactive, "The market is not open."),
         }
         let immediate = !matches!(request.time_in_force, TimeInForce::GoodTillCanceled { .. });
-        if request.contracts.is_zero() || (request.reduce_only && !immediate) {
-            return refuse(RejectReason::InvalidOrder, "Empty, or reduce-only and resting.");
+        if request.contracts.is_zero()
+            || (request.reduce_only && !immediate)
+            || (request.post_only && immediate)
+        {
+            return refuse(
+                RejectReason::InvalidOrder,
+                "Empty, reduce-only and resting, or post-only and immediate.",
+            );
         }
         if !terms.grid.allows(request.limit) {
             return refuse(RejectReason::InvalidPrice, "The price is off the grid.");
@@ -228,13 +247,19 @@ impl Desk {
             ));
         }
         let book = self.books.get(&request.ticker);
-        let ladder = book.map(|book| self.taken.available(book, request.side, request.limit));
-        let phase = match ladder {
+        let decided = book.map(|book| Decided {
+            available: self.taken.available(book, request.side, request.limit),
+            shown: shown_within(book, request),
+        });
+        if request.post_only && decided.as_ref().is_some_and(|decided| !decided.shown.is_empty()) {
+            return refuse(RejectReason::PostOnlyCross, "It would take at once.");
+        }
+        let phase = match decided {
             None if immediate => Phase::Done,
-            ladder => Phase::Arriving {
+            decided => Phase::Arriving {
                 due: due(at, self.settings.latency),
                 decided_at: book.map_or(at, |book| book.received_at),
-                ladder: ladder.unwrap_or_default(),
+                decided: decided.unwrap_or_default(),
             },
         };
         Ok(Ticket {
@@ -248,6 +273,7 @@ impl Desk {
             phase,
             filled: Contracts::ZERO,
             fills: 0,
+            hoped: Contracts::ZERO,
             rounding: FeeAccumulator::default(),
             placed_at: at,
             changed_at: at,
@@ -281,18 +307,32 @@ impl Desk {
     /// Takes an order off the book.
     pub(super) fn cancel(&mut self, venue: &VenueOrderId, at: DateTime<Utc>) -> CancelOutcome {
         self.expire(at);
-        let ticket = self
-            .by_venue_id
-            .get(venue)
-            .and_then(|key| self.tickets.get_mut(key))
-            .filter(|ticket| ticket.is_open());
-        match ticket {
-            Some(ticket) => {
-                let reduced_by = ticket.open_contracts();
-                ticket.finish(at);
+        let key = self.by_venue_id.get(venue).copied();
+        let open = key
+            .and_then(|key| self.tickets.get(&key))
+            .map(Ticket::open_contracts);
+        match (key, open) {
+            (Some(key), Some(reduced_by)) if !reduced_by.is_zero() => {
+                self.give_up(key, at);
                 CancelOutcome::Canceled { reduced_by }
             }
-            None => CancelOutcome::NotOnBook,
+            _ => CancelOutcome::NotOnBook,
+        }
+    }
+
+    /// Ends an order before the market decided on it; one that was still arriving may have met its book.
+    fn give_up(&mut self, key: u64, at: DateTime<Utc>) {
+        let Some(ticket) = self.tickets.get_mut(&key) else {
+            return;
+        };
+        let (phase, request) = (ticket.phase.clone(), ticket.request.clone());
+        ticket.finish(at);
+        if let Phase::Arriving { due, decided, .. } = phase
+            && due <= at
+        {
+            let net = self.account.position(&request.ticker).net;
+            let hoped = self.hopeful_size(&request, net);
+            self.hope(key, &decided.shown, Contracts::ZERO, hoped);
         }
     }
 
@@ -334,19 +374,17 @@ impl Desk {
         {
             terms.status = MarketStatus::Closed;
         }
-        let mut changed = false;
-        for ticket in self.tickets.values_mut() {
-            if ticket.request.ticker == *ticker && ticket.is_open() {
-                ticket.finish(at);
-                changed = true;
-            }
+        let open = self.open_on(ticker);
+        for key in &open {
+            self.give_up(*key, at);
         }
-        changed
+        !open.is_empty()
     }
 
     /// Pays out a settled market, once; `true` when that changed an order or the account.
     pub(super) fn on_settled(&mut self, ticker: &Ticker, yes_value: Price, at: DateTime<Utc>) -> bool {
         let closed = self.on_closed(ticker, at);
+        self.shadows.settle(ticker, yes_value);
         if self.account.position(ticker).net.is_flat() {
             return closed;
         }
@@ -382,22 +420,52 @@ impl Desk {
         self.forget_before(at - KEPT);
         let mut changed = self.expire(at);
         self.taken.observe(book);
+        if !self.settings.sees_trades {
+            self.suspect_trades(book);
+        }
         for key in self.open_on(&book.ticker) {
             let Some(ticket) = self.tickets.get(&key) else {
                 continue;
             };
             changed |= match &ticket.phase {
-                Phase::Arriving { ladder, .. } if ticket.arrives_with(at) => {
-                    let ladder = ladder.clone();
-                    self.arrive(key, &ladder, book);
+                Phase::Arriving { decided, .. } if ticket.arrives_with(at) => {
+                    let decided = decided.clone();
+                    self.arrive(key, &decided, book);
                     true
                 }
-                Phase::Resting => self.trade_through(key, book),
+                Phase::Resting => self.trade_through(key, book, Liquidity::Maker),
                 Phase::Arriving { .. } | Phase::Done => false,
             };
         }
         self.books.insert(book.ticker.clone(), book.clone());
         changed
+    }
+
+    /// Contracts that have left the top of the book since the one before may have been traded, and then resting orders there
+    /// or before it were served as well.
+    fn suspect_trades(&mut self, book: &Book) {
+        for key in self.open_on(&book.ticker) {
+            let gone = self.tickets.get(&key).and_then(|ticket| {
+                let (side, limit) = (ticket.request.side, ticket.request.limit);
+                let before = self.books.get(&book.ticker)?;
+                let taker = match side {
+                    BookSide::Bid => BookSide::Ask,
+                    BookSide::Ask => BookSide::Bid,
+                };
+                let top = before.against(taker).next()?;
+                let arrived = match ticket.phase {
+                    Phase::Resting => true,
+                    Phase::Arriving { due, .. } => due <= book.received_at,
+                    Phase::Done => false,
+                };
+                let left = book.against(taker).find(|level| level.price == top.price);
+                let left = left.map_or(Contracts::ZERO, |level| level.size);
+                (arrived && within(side, top.price, limit)).then(|| top.size.saturating_sub(left))
+            });
+            if let Some(gone) = gone {
+                self.touch(key, gone);
+            }
+        }
     }
 
     /// Shows a trade: resting orders that it went through fill, up to its size. `true` when one did.
@@ -418,7 +486,13 @@ impl Desk {
             let (side, limit) = (ticket.request.side, ticket.request.limit);
             let through = price != limit && within(side, price, limit);
             let contracts = left.min(ticket.open_contracts());
-            if ticket.phase == Phase::Resting && through && !contracts.is_zero() {
+            let rests = ticket.phase == Phase::Resting;
+            // One that has reached the market before the next book was shown may be served as well.
+            let arrived = matches!(ticket.phase, Phase::Arriving { due, .. } if due <= at);
+            if (rests && price == limit) || (arrived && within(side, price, limit)) {
+                self.touch(key, size);
+            }
+            if rests && through && !contracts.is_zero() {
                 left = left.saturating_sub(contracts);
                 self.execute(key, limit, contracts, Liquidity::Maker, at);
                 self.finish_if_whole(key, at);
@@ -465,6 +539,7 @@ impl Desk {
             fees: positions().map(|position| position.fees).sum(),
             optimistic_gain: self.optimistic_gain,
             missed: self.missed,
+            band: self.band(),
         }
     }
 

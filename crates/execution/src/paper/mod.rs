@@ -9,14 +9,19 @@
 //! - Depth that was taken is gone until the level's size changes or a trade is seen there.
 //! - Fees are the series' exact fees, collateral is reserved, and the bankroll depletes.
 //! - A market whose book is unknown fills nothing.
+//! - What was missed, and levels that were only touched, widen a band around the account's profit ([`PaperBand`]): they
+//!   count where they would have lost in the pessimistic reading, and where they would have won in the optimistic one.
 //!
 //! Ids are functions of our own ids, so the same inputs give the same fills.
 
+mod band;
 mod depth;
 mod desk;
 mod filling;
 mod gateway;
+mod shadow;
 mod ticket;
 
 pub use desk::{PaperFigures, PaperSettings};
 pub use gateway::PaperGateway;
+pub use shadow::PaperBand;

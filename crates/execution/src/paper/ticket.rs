@@ -8,6 +8,24 @@ use autotrader_domain::{
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
+use super::filling::total_of;
+
+/// The levels that an order met on the book of its decision, best first, within its limit.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Decided {
+    /// What was left of them after earlier paper orders.
+    pub(super) available: Vec<Level>,
+    /// What the book showed; another account may find depth again that paper holds to be taken.
+    pub(super) shown: Vec<Level>,
+}
+
+impl Decided {
+    /// Contracts shown.
+    pub(super) fn shows(&self) -> Contracts {
+        total_of(self.shown.iter().map(|level| level.size))
+    }
+}
+
 /// Where a paper order is in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -17,8 +35,8 @@ pub(super) enum Phase {
         due: DateTime<Utc>,
         /// The time of the book it was decided on; that book cannot be the later one.
         decided_at: DateTime<Utc>,
-        /// What it could have taken then, best first.
-        ladder: Vec<Level>,
+        /// What it met then.
+        decided: Decided,
     },
     /// On the book.
     Resting,
@@ -34,6 +52,8 @@ pub(super) struct Ticket {
     pub(super) phase: Phase,
     pub(super) filled: Contracts,
     pub(super) fills: u32,
+    /// Contracts beyond the filled ones that a real order might have got.
+    pub(super) hoped: Contracts,
     pub(super) rounding: FeeAccumulator,
     /// The most collateral it may need, fee included.
     pub(super) reserved: Money,

@@ -12,6 +12,7 @@ mod crashes;
 mod kit;
 mod lifecycle;
 mod paper;
+mod paper_band;
 mod paper_properties;
 mod placing;
 mod polling;

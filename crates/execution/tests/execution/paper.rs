@@ -454,7 +454,7 @@ async fn a_restart_keeps_cash_positions_and_resting_orders() {
     );
     paper.show("A", &[], &[("0.29", 9)]);
     let events = paper.poll().await;
-    assert_eq!(short(&events), ["fill 2.00 at 0.3000", "filled"]);
+    assert_eq!(short(&events), ["fill 1.00 at 0.3000", "filled"]);
     paper.check_books().await;
 }
 

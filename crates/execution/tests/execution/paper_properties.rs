@@ -49,7 +49,7 @@ fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
         8 => (market.clone(), 2..90_i64, 1..6_i64, proptest::collection::vec(1..2_000_i64, 1..4))
             .prop_map(|(market, best_bid, spread, sizes)| Act::Show { market, best_bid, spread, sizes }),
-        8 => (market.clone(), any::<bool>(), 1..100_i64, 1..3_000_i64, 0..5_u8)
+        8 => (market.clone(), any::<bool>(), 1..100_i64, 1..3_000_i64, 0..6_u8)
             .prop_map(|(market, buys, cents, raw, kind)| Act::Place { market, buys, cents, raw, kind }),
         1 => Just(Act::Cancel),
         2 => (market.clone(), 1..100_i64, 1..2_000_i64)
@@ -93,6 +93,7 @@ impl Run {
             latency: TimeDelta::milliseconds(500),
             bankroll: Money::dollars(50),
             rounding,
+            sees_trades: false,
         };
         let paper = PaperGateway::new(settings, clock.clone());
         for name in NAMES {
@@ -119,7 +120,7 @@ impl Run {
             contracts: contracts(raw),
             limit: cents(limit),
             time_in_force: match kind {
-                0 => TimeInForce::GoodTillCanceled { expires_at: None },
+                0 | 5 => TimeInForce::GoodTillCanceled { expires_at: None },
                 1 => TimeInForce::GoodTillCanceled {
                     expires_at: Some(in_a_minute),
                 },
@@ -127,7 +128,7 @@ impl Run {
                 _ => TimeInForce::ImmediateOrCancel,
             },
             reduce_only: kind == 3,
-            post_only: false,
+            post_only: kind == 5,
             exchange_index: 0,
             order_group: None,
         }
@@ -202,6 +203,10 @@ impl Run {
         assert!(
             !f.optimistic_gain.is_negative(),
             "what is paid is never better than the decision"
+        );
+        assert!(
+            f.band.pessimistic <= f.band.optimistic,
+            "the headline is never the better reading: {f:?}"
         );
         let fills = self.paper.fills(start()).await.unwrap();
         let mut ids: Vec<&str> = fills.iter().map(|fill| fill.fill_id.as_str()).collect();

@@ -21,6 +21,7 @@ pub const SETTINGS: PaperSettings = PaperSettings {
     latency: TimeDelta::milliseconds(500),
     bankroll: Money::dollars(100),
     rounding: FeeRounding::Direct,
+    sees_trades: true,
 };
 
 pub fn ladder(levels: &[(&str, u32)]) -> Vec<Level> {
