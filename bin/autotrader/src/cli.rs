@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use autotrader_domain::{ExecutionMode, FeeRounding, Ticker};
 use autotrader_simulator::faults::{FaultSpec, SpecError};
 use autotrader_simulator::server::Tier;
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Trades the exchange's AI-leaderboard contracts.
@@ -45,6 +46,8 @@ pub enum Command {
     Why(WhyArgs),
     /// State, cash, positions and feeds at a glance.
     Status(LookArgs),
+    /// The profit in every state of the world, the worst one marked, and what each open order changes.
+    Scenario(ScenarioArgs),
     /// Positions with cost and profit.
     Positions(LookArgs),
     /// Orders, newest first.
@@ -313,6 +316,33 @@ pub struct WhyArgs {
     pub config: ConfigArgs,
     /// The contract.
     pub ticker: Ticker,
+}
+
+/// Arguments of `scenario`.
+#[derive(Debug, Clone, Args)]
+pub struct ScenarioArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Only the check at this time, such as 2026-12-04T15:00:00Z, or on this day in New York, such as 2026-12-04.
+    #[arg(long, value_name = "TIME", value_parser = parse_check)]
+    pub at_check: Option<CheckArg>,
+}
+
+/// Which check: by its time, or by its day in New York.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckArg {
+    /// Its time.
+    At(DateTime<Utc>),
+    /// Its day in New York.
+    On(NaiveDate),
+}
+
+fn parse_check(text: &str) -> Result<CheckArg, String> {
+    let time = DateTime::parse_from_rfc3339(text).map(|at| CheckArg::At(at.with_timezone(&Utc)));
+    time.or_else(|_| text.parse().map(CheckArg::On)).map_err(|_| {
+        format!("`{text}` is not a time such as 2026-12-04T15:00:00Z or a day such as 2026-12-04")
+    })
 }
 
 /// Arguments of `halt` and `reduce`.

@@ -42,6 +42,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Map(args) => block_on(commands::map::map(args)),
         Command::Why(args) => commands::look::why(&args),
         Command::Status(args) => commands::look::status(&args),
+        Command::Scenario(args) => commands::scenario::scenario(&args),
         Command::Positions(args) => commands::look::positions(&args),
         Command::Orders(args) => commands::look::orders(&args),
         Command::Fills(args) => commands::look::fills(&args),

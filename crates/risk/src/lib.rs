@@ -19,7 +19,7 @@ pub use engine::{Figures, RiskEngine};
 pub use exposure::EventExposure;
 pub use limits::{EventExposureMode, Limits};
 pub use scenario::{
-    CheckScenario, OrderChange, RenameScenario, Stake, StateScenario, TieScenario, checks_at_stake,
-    scenario_of_check,
+    CheckScenario, OrderChange, OrderStake, RenameScenario, Stake, StateScenario, TieScenario,
+    checks_at_stake, scenario_of_check,
 };
 pub use states::{StatePnl, exposure_of_check, worst_state};

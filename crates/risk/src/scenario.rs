@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use autotrader_domain::{Claim, ClientOrderId, Mapping, Money, Outcome, Portfolio, Ticker, TieTerms};
+use autotrader_domain::{
+    Claim, ClientOrderId, Mapping, Money, Net, Order, Outcome, Portfolio, Ticker, TieTerms,
+};
 use chrono::{DateTime, Utc};
 
 use crate::states::{CheckStates, Contract, State, StatePnl, order_change, worst_state};
@@ -62,10 +64,21 @@ pub struct Stake {
     pub claims: Vec<Claim>,
     /// Whether the board renamed its model, so that its value is an interval.
     pub frozen: bool,
-    /// What is held cost.
+    /// Net contracts held.
+    pub net: Net,
+    /// What they cost.
     pub cost: Money,
-    /// How many open orders there are.
-    pub orders: usize,
+}
+
+/// An open order of the check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderStake {
+    /// The order.
+    pub order: Order,
+    /// What it would add to the profit if it filled whole and its contract paid.
+    pub if_paid: Money,
+    /// What it would add if it filled whole and its contract did not pay.
+    pub if_unpaid: Money,
 }
 
 /// One check in every state.
@@ -83,6 +96,8 @@ pub struct CheckScenario {
     pub tie: TieScenario,
     /// What is held or ordered on the check.
     pub stakes: Vec<Stake>,
+    /// Every open order of the check.
+    pub orders: Vec<OrderStake>,
     /// Positions that may belong to the check and whose claim or market is not known, with their cost: they lose all of it
     /// in every state.
     pub unexplained: Vec<(Ticker, Money)>,
@@ -153,6 +168,7 @@ pub fn scenario_of_check(
             .filter(|contract| contract.is_at_stake())
             .map(stake)
             .collect(),
+        orders: order_stakes(&check),
         unexplained: check
             .unexplained
             .iter()
@@ -168,9 +184,25 @@ fn stake(contract: &Contract<'_>) -> Stake {
         ticker: contract.ticker.clone(),
         claims: contract.claims.iter().copied().cloned().collect(),
         frozen: contract.is_frozen(),
+        net: contract.position.net,
         cost: contract.position.cost,
-        orders: contract.orders.len(),
     }
+}
+
+fn order_stakes(check: &CheckStates<'_>) -> Vec<OrderStake> {
+    let of = |contract: &Contract<'_>| {
+        let position = contract.position;
+        contract
+            .orders
+            .iter()
+            .map(|order| OrderStake {
+                order: (*order).clone(),
+                if_paid: order_change(order, position, true),
+                if_unpaid: order_change(order, position, false),
+            })
+            .collect::<Vec<_>>()
+    };
+    check.contracts.iter().flat_map(of).collect()
 }
 
 fn detail(check: &CheckStates<'_>, pnl: StatePnl) -> StateScenario {

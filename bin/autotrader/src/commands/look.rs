@@ -14,12 +14,12 @@ use crate::cli::{ConfigArgs, ListArgs, LookArgs, WhyArgs};
 use crate::output::or_dash;
 use crate::{Failure, output, wiring};
 
-fn history(args: &ConfigArgs) -> Result<History, Failure> {
+pub(crate) fn history(args: &ConfigArgs) -> Result<History, Failure> {
     let config = wiring::load_config(&args.place)?.config;
     History::open(&config.database.url).map_err(|error| Failure::failed(format!("database: {error}.")))
 }
 
-fn read<T>(answer: Result<T, StoreError>) -> Result<T, Failure> {
+pub(crate) fn read<T>(answer: Result<T, StoreError>) -> Result<T, Failure> {
     answer.map_err(|error| Failure::failed(format!("database: {error}.")))
 }
 
@@ -178,15 +178,15 @@ fn plain(value: &Value) -> String {
 }
 
 /// Cash and positions as the database tells them.
-struct Books {
+pub(crate) struct Books {
     /// Unknown until the first start has learnt it.
-    cash: Option<Money>,
-    positions: BTreeMap<Ticker, Position>,
+    pub(crate) cash: Option<Money>,
+    pub(crate) positions: BTreeMap<Ticker, Position>,
     open_orders: usize,
 }
 
 impl Books {
-    fn of(history: &History) -> Result<Self, Failure> {
+    pub(crate) fn of(history: &History) -> Result<Self, Failure> {
         let restored = read(history.restored())?;
         let books = autotrader_execution::AccountBooks::from_restored(&restored)
             .map_err(|error| Failure::failed(format!("database: {error}.")))?;

@@ -9,5 +9,6 @@ pub(crate) mod look;
 pub(crate) mod map;
 pub(crate) mod operate;
 pub(crate) mod resolve;
+pub(crate) mod scenario;
 pub(crate) mod simulate;
 pub(crate) mod validate_config;

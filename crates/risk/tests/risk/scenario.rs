@@ -53,12 +53,18 @@ fn each_order_tells_what_it_changes_and_the_cap_counts_only_losses() {
     assert_eq!(nobody.state.pnl, money("-5"));
     assert_eq!(state(&found, Some("m-1a"), Some("A")).state.pnl, money("5"));
     assert_eq!(found.worst().unwrap().state.pnl, money("-5"));
-    let stakes: Vec<(&str, Money, usize)> = found
+    let stakes: Vec<(&str, Money)> = found
         .stakes
         .iter()
-        .map(|stake| (stake.ticker.as_str(), stake.cost, stake.orders))
+        .map(|stake| (stake.ticker.as_str(), stake.cost))
         .collect();
-    assert_eq!(stakes, [("L-B", Money::ZERO, 1), ("M-1A", money("3"), 0)]);
+    assert_eq!(stakes, [("L-B", Money::ZERO), ("M-1A", money("3"))]);
+    let orders: Vec<(Money, Money)> = found
+        .orders
+        .iter()
+        .map(|order| (order.if_paid, order.if_unpaid))
+        .collect();
+    assert_eq!(orders, [(money("8"), money("-2"))]);
 }
 
 #[test]
