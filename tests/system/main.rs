@@ -21,6 +21,7 @@ mod live;
 mod openssl;
 mod place;
 mod process;
+mod scenario;
 
 /// Signatures carry the time, and the stand-in refuses those of another hour.
 #[expect(
