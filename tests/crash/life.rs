@@ -1,0 +1,322 @@
+//! One life of the process under test: the real parts, assembled as the program does, until the story is told.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs;
+use std::sync::Arc;
+
+use autotrader_domain::ports::{AccountSource, Clock, Ledger, MarketData as _, OrderGateway, OrderStore};
+use autotrader_domain::{Environment, ExecutionMode, Money, Net, Purpose, Record, Ticker};
+use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event};
+use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Executor, Pause};
+use autotrader_kalshi_api::{
+    ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, SeededJitter,
+};
+use autotrader_risk::{Limits, RiskEngine};
+use autotrader_state::{NewDatabaseId, SqliteStore, Stamp};
+use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
+
+use crate::ports::Announced;
+use crate::probe::{About, Files, How, Probe, When};
+use crate::scene::{SERIES, Scene};
+use crate::script::{NoSignals, Script, Told};
+use crate::shared_clock::SharedClock;
+
+/// How much time passes between two beats.
+const BEAT: TimeDelta = TimeDelta::seconds(5);
+
+/// A story that takes more beats than this has come to a stand.
+const MOST_BEATS: usize = 150;
+
+/// Every so many beats the books are held against the exchange's.
+const RECONCILED_EVERY: usize = 4;
+
+/// What a life is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Orders {
+    pub files: Files,
+    pub scene: String,
+    pub base_url: String,
+    pub key_id: String,
+    pub key: String,
+    pub death: Option<(When, How)>,
+}
+
+/// What a life that came to its end says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub cash: Money,
+    /// Markets with contracts.
+    pub positions: BTreeMap<Ticker, Net>,
+    pub causes: BTreeSet<String>,
+    /// What the last reconciliation said.
+    pub differences: Vec<String>,
+}
+
+/// Lives until the story is told, or until death.
+pub fn live(orders: &Orders) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let report = runtime.block_on(async { Life::begin(orders).await.go_on().await });
+    let text = serde_json::to_string(&report).unwrap();
+    fs::write(orders.files.report(), text).unwrap();
+}
+
+struct Life {
+    scene: &'static Scene,
+    clock: Arc<SharedClock>,
+    probe: Arc<Probe>,
+    client: Arc<KalshiClient>,
+    ledger: Arc<Announced<SqliteStore>>,
+    executor: Executor,
+    engine: Engine,
+    script: Script,
+    told: Told,
+}
+
+fn client(orders: &Orders, clock: &Arc<SharedClock>) -> Arc<KalshiClient> {
+    autotrader_kalshi_api::install_tls_provider();
+    let mut settings = ClientSettings::new(&orders.base_url, Environment::Demo).unwrap();
+    settings.credentials = Some(Credentials::from_pem(&orders.key_id, orders.key.as_bytes()).unwrap());
+    settings.limits = RateLimits::UNLIMITED;
+    let ports = ClientPorts {
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        jitter: Arc::new(SeededJitter::new(1)),
+        sleeper: Arc::clone(clock) as Arc<dyn autotrader_kalshi_api::Sleeper>,
+    };
+    Arc::new(KalshiClient::new(&settings, ports).unwrap())
+}
+
+/// Limits that no story reaches: they are not what is tested.
+fn limits() -> Limits {
+    Limits {
+        max_orders_per_minute: 10_000,
+        ..Limits::default()
+    }
+}
+
+/// Opens the database as the program does.
+pub fn open_store(files: &Files, key_id: &str, clock: Arc<dyn Clock>) -> SqliteStore {
+    let stamp = Stamp::new(ExecutionMode::Live, Environment::Demo, key_id);
+    SqliteStore::open(&files.url(), &stamp, NewDatabaseId::Given("crash".to_owned()), clock).unwrap()
+}
+
+impl Life {
+    async fn begin(orders: &Orders) -> Self {
+        let clock = Arc::new(SharedClock::open(&orders.files.clock()));
+        let probe = Arc::new(Probe::new(
+            orders.files.clone(),
+            Arc::clone(&clock),
+            orders.death.clone(),
+        ));
+        probe.stage("start");
+        let store = open_store(&orders.files, &orders.key_id, Arc::clone(&clock) as Arc<dyn Clock>);
+        let ledger = Announced::new(Arc::new(store), &probe);
+        let client = client(orders, &clock);
+        let venue = Announced::new(Arc::clone(&client), &probe);
+        let executor = Executor::new(
+            Arc::clone(&venue) as Arc<dyn OrderGateway>,
+            venue as Arc<dyn AccountSource>,
+            Arc::clone(&ledger) as Arc<dyn OrderStore>,
+            Arc::clone(&clock) as Arc<dyn Clock>,
+            Arc::clone(&clock) as Arc<dyn Pause>,
+            ExecutionSettings::default(),
+        );
+        let scene = Scene::named(&orders.scene);
+        let told = Told::default();
+        let script = || Script {
+            scene,
+            told: Arc::clone(&told),
+        };
+        let settings = EngineSettings {
+            scope: AccountScope {
+                environment: Environment::Demo,
+                mode: ExecutionMode::Live,
+                account: orders.key_id.clone(),
+                database_id: "crash".to_owned(),
+            },
+            evaluation_interval: TimeDelta::zero(),
+            cooldown: TimeDelta::zero(),
+        };
+        let engine = Engine::new(
+            settings,
+            Box::new(NoSignals::new()),
+            Box::new(script()),
+            RiskEngine::new(limits()),
+            Money::ZERO,
+        );
+        Self {
+            scene,
+            clock,
+            probe,
+            client,
+            ledger,
+            executor,
+            engine,
+            script: script(),
+            told,
+        }
+    }
+
+    /// What the program does at its start: restore, reconcile, learn the opening cash.
+    async fn start(&mut self) {
+        let restored = self.ledger.restore().await.unwrap();
+        for order in &restored.open_orders {
+            self.probe.note(order);
+        }
+        self.told
+            .lock()
+            .unwrap()
+            .extend(restored.generations.iter().cloned());
+        let opening = restored.opening_cash;
+        let found = self.executor.restore(&restored).await;
+        if let Some(cash) = opening {
+            self.engine.open_with(cash, limits());
+        }
+        self.engine.restore(restored);
+        self.pass_all(found).await;
+        let (balance, differences) = self.reconcile(opening.is_none()).await;
+        assert_eq!(differences, [""; 0], "the first reconciliation");
+        if opening.is_none() {
+            self.engine.open_with(balance.unwrap(), limits());
+            let cash = self.engine.account().opening_cash();
+            self.ledger.set_opening_cash(cash).await.unwrap();
+        }
+    }
+
+    async fn go_on(mut self) -> Report {
+        self.start().await;
+        let series = SERIES.parse().unwrap();
+        let markets = self.client.markets(&series).await.unwrap();
+        let status = self.client.status().await.unwrap();
+        self.pass(Event::Exchange(status)).await;
+        self.pass(Event::Markets { series, markets }).await;
+        for beat in 1..=MOST_BEATS {
+            self.probe.stage("effect");
+            self.see_books().await;
+            self.pass(Event::Timer).await;
+            self.probe.stage("poll");
+            let events = self.executor.poll().await;
+            self.pass_all(events).await;
+            if beat % RECONCILED_EVERY == 0 {
+                self.probe.stage("reconcile");
+                self.reconcile(false).await;
+            }
+            if self.script.is_told(&self.engine.account().portfolio) {
+                return self.end().await;
+            }
+            self.clock.pass(BEAT);
+        }
+        panic!(
+            "the story `{}` came to a stand: {:?}; causes {:?}",
+            self.scene.name,
+            self.engine.account().portfolio,
+            self.engine.risk()
+        );
+    }
+
+    async fn end(mut self) -> Report {
+        self.probe.stage("end");
+        let (_, differences) = self.reconcile(false).await;
+        let restored = self.ledger.inner.restore().await.unwrap();
+        let portfolio = &self.engine.account().portfolio;
+        Report {
+            cash: portfolio.cash,
+            positions: portfolio
+                .positions
+                .iter()
+                .filter(|(_, position)| !position.net.is_flat())
+                .map(|(ticker, position)| (ticker.clone(), position.net))
+                .collect(),
+            causes: restored.causes.into_iter().map(|(code, _)| code).collect(),
+            differences,
+        }
+    }
+
+    async fn see_books(&mut self) {
+        let watched = self.engine.watched(self.clock.now());
+        for (_, book) in self.client.books(&watched).await.unwrap() {
+            self.pass(Event::Book(book.unwrap())).await;
+        }
+    }
+
+    /// Holds our books against the exchange's: the balance there, and every difference.
+    async fn reconcile(&mut self, first_start: bool) -> (Option<Money>, Vec<String>) {
+        let mut books = AccountBooks::of(&self.engine.account().portfolio);
+        if first_start {
+            books.cash = None;
+        }
+        self.probe.step("reconcile", "before", About::Account);
+        let mut result = self.executor.reconcile(books).await;
+        self.probe.step("reconcile", "after", About::Account);
+        assert!(result.complete, "{:?}", result.failure);
+        self.pass_all(std::mem::take(&mut result.events)).await;
+        (result.balance, result.differences)
+    }
+
+    async fn pass_all(&mut self, events: Vec<ExecutionEvent>) {
+        for event in events {
+            self.pass(from_execution(event)).await;
+        }
+    }
+
+    /// Passes one event through the core and performs what follows, until nothing more follows.
+    async fn pass(&mut self, event: Event) {
+        let mut queue = VecDeque::from([event]);
+        while let Some(event) = queue.pop_front() {
+            let handled = self.engine.handle(self.clock.now(), &event).unwrap();
+            self.perform(handled.effects, &mut queue).await;
+        }
+    }
+
+    async fn perform(&self, effects: Vec<Effect>, queue: &mut VecDeque<Event>) {
+        let mut records: Vec<Record> = Vec::new();
+        let (mut places, mut cancels) = (Vec::new(), Vec::new());
+        for effect in effects {
+            match effect {
+                Effect::Record(record) => records.push(record),
+                Effect::Alert(_) => {}
+                Effect::Place {
+                    order,
+                    exchange_index,
+                } => places.push((order, exchange_index)),
+                Effect::Cancel(id) => cancels.push(id),
+            }
+        }
+        if !records.is_empty() {
+            self.ledger.record(records).await.unwrap();
+        }
+        for id in cancels {
+            let before = self.probe.stage("withdraw");
+            queue.extend(self.executor.cancel(&id).await.into_iter().map(from_execution));
+            self.probe.stage(before);
+        }
+        let Some((first, _)) = places.first() else { return };
+        let exits = first.get().intent.purpose == Purpose::Exit;
+        let before = self.probe.stage(if exits { "exit" } else { "enter" });
+        for (order, _) in &places {
+            let order = order.get();
+            let mut told = self.told.lock().unwrap();
+            told.insert(order.intent.ticker.clone(), order.generation.0);
+        }
+        for (order, index) in places {
+            let events = self.executor.place(order, index).await;
+            queue.extend(events.into_iter().map(from_execution));
+        }
+        self.probe.stage(before);
+    }
+}
+
+fn from_execution(event: ExecutionEvent) -> Event {
+    match event {
+        ExecutionEvent::Order(update) => Event::Order(update),
+        ExecutionEvent::Fill(fill) => Event::Fill(fill),
+        ExecutionEvent::Settlement(settled) => Event::Settlement(settled),
+        ExecutionEvent::Mismatch { detail } => Event::Mismatch { detail },
+        ExecutionEvent::ForeignOrders { detail } => Event::ForeignOrders { detail },
+        ExecutionEvent::StoreFailed { detail } => Event::StoreFailed { detail },
+        ExecutionEvent::SchemaBroken { detail } => Event::SchemaBroken { detail },
+    }
+}
