@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::sync::Arc;
 
-use autotrader_domain::ports::{AccountSource, Clock, Ledger, MarketData as _, OrderGateway, OrderStore};
-use autotrader_domain::{Environment, ExecutionMode, Money, Net, Purpose, Record, Ticker};
+use autotrader_domain::ports::{
+    AccountSource, Clock, Ledger, MarketData as _, OrderGateway, OrderStore, StoreError,
+};
+use autotrader_domain::{Command, Environment, ExecutionMode, Money, Net, Order, Purpose, Record, Ticker};
 use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event};
 use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Executor, Pause};
 use autotrader_kalshi_api::{
     ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, SeededJitter,
 };
-use autotrader_risk::{Limits, RiskEngine};
+use autotrader_risk::{Limits, RiskEngine, RiskState};
 use autotrader_state::{NewDatabaseId, SqliteStore, Stamp};
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,17 @@ const MOST_BEATS: usize = 150;
 /// Every so many beats the books are held against the exchange's.
 const RECONCILED_EVERY: usize = 4;
 
+/// What a life is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Part {
+    /// Tells the story to its end.
+    Story,
+    /// Tells the story until it is halted, if that comes first.
+    UntilHalted,
+    /// Releases what restricts trading, as an operator does who has found out why, and tells the story to its end.
+    Resumed,
+}
+
 /// What a life is told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Orders {
@@ -40,6 +53,7 @@ pub struct Orders {
     pub key_id: String,
     pub key: String,
     pub death: Option<(When, How)>,
+    pub part: Part,
 }
 
 /// What a life that came to its end says of itself.
@@ -48,9 +62,10 @@ pub struct Report {
     pub cash: Money,
     /// Markets with contracts.
     pub positions: BTreeMap<Ticker, Net>,
+    /// The causes that restrict trading.
     pub causes: BTreeSet<String>,
-    /// What the last reconciliation said.
-    pub differences: Vec<String>,
+    /// Whether it ended because it was halted.
+    pub is_halted: bool,
 }
 
 /// Lives until the story is told, or until death.
@@ -74,6 +89,9 @@ struct Life {
     engine: Engine,
     script: Script,
     told: Told,
+    part: Part,
+    /// Restrictions that could not be written down yet.
+    unsaved: Vec<Record>,
 }
 
 fn client(orders: &Orders, clock: &Arc<SharedClock>) -> Arc<KalshiClient> {
@@ -100,7 +118,13 @@ fn limits() -> Limits {
 /// Opens the database as the program does.
 pub fn open_store(files: &Files, key_id: &str, clock: Arc<dyn Clock>) -> SqliteStore {
     let stamp = Stamp::new(ExecutionMode::Live, Environment::Demo, key_id);
-    SqliteStore::open(&files.url(), &stamp, NewDatabaseId::Given("crash".to_owned()), clock).unwrap()
+    SqliteStore::open(
+        &files.url(),
+        &stamp,
+        NewDatabaseId::Given("crash".to_owned()),
+        clock,
+    )
+    .unwrap()
 }
 
 impl Life {
@@ -112,7 +136,11 @@ impl Life {
             orders.death.clone(),
         ));
         probe.stage("start");
-        let store = open_store(&orders.files, &orders.key_id, Arc::clone(&clock) as Arc<dyn Clock>);
+        let store = open_store(
+            &orders.files,
+            &orders.key_id,
+            Arc::clone(&clock) as Arc<dyn Clock>,
+        );
         let ledger = Announced::new(Arc::new(store), &probe);
         let client = client(orders, &clock);
         let venue = Announced::new(Arc::clone(&client), &probe);
@@ -157,6 +185,8 @@ impl Life {
             engine,
             script: script(),
             told,
+            part: orders.part,
+            unsaved: Vec::new(),
         }
     }
 
@@ -191,6 +221,9 @@ impl Life {
         let series = SERIES.parse().unwrap();
         let markets = self.client.markets(&series).await.unwrap();
         let status = self.client.status().await.unwrap();
+        if self.part == Part::Resumed {
+            self.resume().await;
+        }
         self.pass(Event::Exchange(status)).await;
         self.pass(Event::Markets { series, markets }).await;
         for beat in 1..=MOST_BEATS {
@@ -204,8 +237,15 @@ impl Life {
                 self.probe.stage("reconcile");
                 self.reconcile(false).await;
             }
+            let is_halted = self.engine.risk().state() == RiskState::Halt;
+            if is_halted && self.part == Part::UntilHalted {
+                return self.end(true);
+            }
             if self.script.is_told(&self.engine.account().portfolio) {
-                return self.end().await;
+                self.probe.stage("end");
+                let (_, differences) = self.reconcile(false).await;
+                assert_eq!(differences, [""; 0], "the last reconciliation");
+                return self.end(false);
             }
             self.clock.pass(BEAT);
         }
@@ -217,10 +257,21 @@ impl Life {
         );
     }
 
-    async fn end(mut self) -> Report {
-        self.probe.stage("end");
-        let (_, differences) = self.reconcile(false).await;
-        let restored = self.ledger.inner.restore().await.unwrap();
+    /// Releases every cause that stands.
+    async fn resume(&mut self) {
+        let causes: Vec<String> = self
+            .engine
+            .risk()
+            .causes()
+            .iter()
+            .map(|(cause, _)| cause.to_string())
+            .collect();
+        for cause in causes {
+            self.pass(Event::Command(Command::Resume { cause })).await;
+        }
+    }
+
+    fn end(self, is_halted: bool) -> Report {
         let portfolio = &self.engine.account().portfolio;
         Report {
             cash: portfolio.cash,
@@ -230,8 +281,14 @@ impl Life {
                 .filter(|(_, position)| !position.net.is_flat())
                 .map(|(ticker, position)| (ticker.clone(), position.net))
                 .collect(),
-            causes: restored.causes.into_iter().map(|(code, _)| code).collect(),
-            differences,
+            causes: self
+                .engine
+                .risk()
+                .causes()
+                .iter()
+                .map(|(cause, _)| cause.to_string())
+                .collect(),
+            is_halted,
         }
     }
 
@@ -271,7 +328,23 @@ impl Life {
         }
     }
 
-    async fn perform(&self, effects: Vec<Effect>, queue: &mut VecDeque<Event>) {
+    /// Writes records down; of what cannot be written, restrictions are kept for the next try.
+    async fn write(&mut self, records: Vec<Record>) -> Result<(), StoreError> {
+        let mut all = std::mem::take(&mut self.unsaved);
+        all.extend(records);
+        if all.is_empty() {
+            return Ok(());
+        }
+        let lasts = |record: &&Record| matches!(record, Record::RiskCause { .. });
+        let causes = all.iter().filter(lasts).cloned().collect();
+        let written = self.ledger.record(all).await;
+        if written.is_err() {
+            self.unsaved = causes;
+        }
+        written
+    }
+
+    async fn perform(&mut self, effects: Vec<Effect>, queue: &mut VecDeque<Event>) {
         let mut records: Vec<Record> = Vec::new();
         let (mut places, mut cancels) = (Vec::new(), Vec::new());
         for effect in effects {
@@ -285,8 +358,13 @@ impl Life {
                 Effect::Cancel(id) => cancels.push(id),
             }
         }
-        if !records.is_empty() {
-            self.ledger.record(records).await.unwrap();
+        if let Err(error) = self.write(records).await {
+            let detail = error.to_string();
+            queue.push_back(Event::StoreFailed { detail });
+            // What is not written down is not acted on; taking orders off the book is never wrong.
+            for (order, _) in places.drain(..) {
+                queue.push_back(unsent(&order.into_inner()));
+            }
         }
         for id in cancels {
             let before = self.probe.stage("withdraw");
@@ -306,6 +384,14 @@ impl Life {
             queue.extend(events.into_iter().map(from_execution));
         }
         self.probe.stage(before);
+    }
+}
+
+/// An approved order that was never handed to execution.
+fn unsent(order: &Order) -> Event {
+    Event::Unsent {
+        client_order_id: order.client_order_id.clone(),
+        detail: "Its decision could not be written down.".to_owned(),
     }
 }
 

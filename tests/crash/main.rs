@@ -16,6 +16,7 @@ mod life;
 mod points;
 mod ports;
 mod probe;
+mod random;
 mod scene;
 mod script;
 mod shared_clock;
@@ -24,7 +25,10 @@ mod truth;
 mod world;
 
 /// What this process was told to live, when it is a child.
-#[expect(clippy::disallowed_methods, reason = "a child process is told its part by a variable")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a child process is told its part by a variable"
+)]
 fn orders() -> Option<life::Orders> {
     let text = std::env::var(stage::VARIABLE).ok()?;
     Some(serde_json::from_str(&text).unwrap())

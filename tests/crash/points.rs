@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex};
 
 use crate::ports::CALLS;
@@ -16,8 +17,12 @@ use crate::truth;
 /// Stories told at once.
 const AT_ONCE: usize = 4;
 
-/// How often a point is sought that was reached once: what happens beside each other has no fixed order.
-const TRIES: usize = 5;
+/// How often a point is sought that was reached once: what happens beside each other has no fixed order, so that what a
+/// death leaves behind may differ from one time to the next.
+const TRIES: usize = 12;
+
+/// How many ways to one point are remembered.
+const MOST_WAYS: usize = 6;
 
 /// Successors that may follow each other before a story must be told.
 const MOST_LIVES: usize = 6;
@@ -32,7 +37,7 @@ struct Way {
 /// What has been found out so far.
 #[derive(Default)]
 struct Known {
-    ways: BTreeMap<Point, Way>,
+    ways: BTreeMap<Point, Vec<Way>>,
     todo: VecDeque<(Point, How)>,
     busy: usize,
     deaths: BTreeMap<How, usize>,
@@ -49,26 +54,31 @@ impl Known {
     /// Takes in the points that a life came to after the deaths of `before`.
     fn learn(&mut self, scene: &'static Scene, before: &[Point], points: &[Point]) {
         for point in points {
-            if before.len() >= MOST_LIVES || self.ways.contains_key(point) {
+            if before.len() >= MOST_LIVES {
                 continue;
             }
             let points = [before, &[point.clone()]].concat();
-            self.ways.insert(point.clone(), Way { scene, points });
-            self.todo
-                .extend([How::Kill, How::Abort, How::PowerLoss].map(|how| (point.clone(), how)));
+            let ways = self.ways.entry(point.clone()).or_default();
+            let is_new = ways.is_empty();
+            if ways.len() < MOST_WAYS && ways.iter().all(|way| way.points != points) {
+                ways.push(Way { scene, points });
+            }
+            if is_new {
+                self.todo
+                    .extend([How::Kill, How::Abort, How::PowerLoss].map(|how| (point.clone(), how)));
+            }
         }
     }
 }
 
 impl Board {
     /// The next death to be died; `None` when there is none and none can come any more.
-    fn next(&self) -> Option<(Way, How)> {
+    fn next(&self) -> Option<(Point, How)> {
         let mut known = self.known.lock().unwrap();
         loop {
-            if let Some((point, how)) = known.todo.pop_front() {
+            if let Some(next) = known.todo.pop_front() {
                 known.busy += 1;
-                let way = known.ways[&point].clone();
-                return Some((way, how));
+                return Some(next);
             }
             if known.busy == 0 {
                 return None;
@@ -84,12 +94,22 @@ impl Board {
         self.changed.notify_all();
     }
 
+    /// Dies at a point, by whichever way to it is open this time.
+    fn die_at(&self, point: &Point, how: How) -> Option<(Way, Died)> {
+        (0..TRIES).find_map(|number| {
+            let ways = self.known.lock().unwrap().ways[point].clone();
+            let way = ways[number % ways.len()].clone();
+            let died = catch_unwind(AssertUnwindSafe(|| die_along(&way, how)));
+            let died = died.unwrap_or_else(|_| Some(Died::badly()))?;
+            Some((way, died))
+        })
+    }
+
     fn work(&self) {
-        while let Some((way, how)) = self.next() {
-            let died = (0..TRIES).find_map(|_| die_along(&way, how));
+        while let Some((last, how)) = self.next() {
+            let died = self.die_at(&last, how);
             self.done(|known| {
-                let last = way.points.last().unwrap();
-                let Some(died) = died else {
+                let Some((way, died)) = died else {
                     known.wrong.push(format!("{last}: not reached again ({how:?})"));
                     return;
                 };
@@ -111,6 +131,16 @@ struct Died {
     /// The points of each life.
     seen: Vec<Vec<Point>>,
     differences: Vec<String>,
+}
+
+impl Died {
+    /// A life that ended as nobody told it to; the harness has written down how.
+    fn badly() -> Self {
+        Self {
+            seen: Vec::new(),
+            differences: vec!["a life ended as nobody told it to".to_owned()],
+        }
+    }
 }
 
 /// Dies along a way and lets a last life tell the story; `None` when a point of the way was not reached.
@@ -189,8 +219,8 @@ fn list(known: &Known) {
     for (step, states) in &by_step {
         writeln!(out, "crash point {step}: {}", states.join(", ")).unwrap();
     }
-    let lives: BTreeMap<usize, usize> = known.ways.values().fold(BTreeMap::new(), |mut lives, way| {
-        *lives.entry(way.points.len()).or_default() += 1;
+    let lives: BTreeMap<usize, usize> = known.ways.values().fold(BTreeMap::new(), |mut lives, ways| {
+        *lives.entry(ways[0].points.len()).or_default() += 1;
         lives
     });
     writeln!(

@@ -6,12 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use autotrader_domain::ports::{
-    AccountSnapshot, AccountSource, CancelOutcome, FeedError, Ledger, OrderGateway, OrderStore, PlaceOutcome,
-    Restored, StoreError, VenueOrder,
+    AccountSnapshot, AccountSource, Answered, CancelAccountOutcome, CancelOutcome, FeedError, Ledger,
+    OrderGateway, OrderStore, PlaceOutcome, Restored, StoreError, VenueOrder,
 };
-use autotrader_domain::{
-    Fill, Money, Order, OrderRequest, Record, SettlementRecord, Ticker, VenueOrderId,
-};
+use autotrader_domain::{Fill, Money, Order, OrderRequest, Record, SettlementRecord, Ticker, VenueOrderId};
 use chrono::{DateTime, Utc};
 
 use crate::probe::{About, Probe};
@@ -74,18 +72,28 @@ impl<P> Announced<P> {
 
 #[async_trait]
 impl<P: OrderStore> OrderStore for Announced<P> {
-    async fn commit_intent(&self, order: &Order, request: &OrderRequest) -> Result<(), StoreError> {
+    async fn commit_intent(
+        &self,
+        order: &Order,
+        request: &OrderRequest,
+        body: &str,
+    ) -> Result<(), StoreError> {
         self.probe.note(order);
         let about = About::Order(&order.client_order_id);
-        self.durably("commit_intent", about, self.inner.commit_intent(order, request))
-            .await
+        let work = self.inner.commit_intent(order, request, body);
+        self.durably("commit_intent", about, work).await
     }
 
-    async fn update_order(&self, order: &Order, detail: &str) -> Result<(), StoreError> {
+    async fn update_order(
+        &self,
+        order: &Order,
+        detail: &str,
+        answer: Option<&str>,
+    ) -> Result<(), StoreError> {
         self.probe.note(order);
         let about = About::Order(&order.client_order_id);
-        self.durably("update_order", about, self.inner.update_order(order, detail))
-            .await
+        let work = self.inner.update_order(order, detail, answer);
+        self.durably("update_order", about, work).await
     }
 
     async fn record_fill(&self, fill: &Fill) -> Result<bool, StoreError> {
@@ -93,7 +101,8 @@ impl<P: OrderStore> OrderStore for Announced<P> {
             Some(id) => About::Order(id),
             None => About::Venue(&fill.venue_order_id),
         };
-        self.durably("record_fill", about, self.inner.record_fill(fill)).await
+        self.durably("record_fill", about, self.inner.record_fill(fill))
+            .await
     }
 
     async fn record_settlement(&self, settlement: &SettlementRecord) -> Result<bool, StoreError> {
@@ -127,15 +136,25 @@ impl<P: Ledger> Ledger for Announced<P> {
 
 #[async_trait]
 impl<P: OrderGateway> OrderGateway for Announced<P> {
-    async fn place(&self, request: &OrderRequest) -> PlaceOutcome {
-        let about = About::Order(&request.client_order_id);
-        self.around("place", about, self.inner.place(request)).await
+    /// Writes nothing and sends nothing: no step.
+    fn render(&self, request: &OrderRequest) -> String {
+        self.inner.render(request)
     }
 
-    async fn cancel(&self, ticker: &Ticker, venue_order_id: &VenueOrderId) -> CancelOutcome {
+    async fn place(&self, request: &OrderRequest, body: &str) -> Answered<PlaceOutcome> {
+        let about = About::Order(&request.client_order_id);
+        self.around("place", about, self.inner.place(request, body)).await
+    }
+
+    async fn cancel(&self, ticker: &Ticker, venue_order_id: &VenueOrderId) -> Answered<CancelOutcome> {
         let about = About::Venue(venue_order_id);
         self.around("cancel", about, self.inner.cancel(ticker, venue_order_id))
             .await
+    }
+
+    async fn cancel_account(&self) -> Answered<CancelAccountOutcome> {
+        let work = self.inner.cancel_account();
+        self.around("cancel_account", About::Account, work).await
     }
 }
 
@@ -147,7 +166,8 @@ impl<P: AccountSource> AccountSource for Announced<P> {
     }
 
     async fn fills(&self, since: DateTime<Utc>) -> Result<Vec<Fill>, FeedError> {
-        self.around("fills", About::Account, self.inner.fills(since)).await
+        self.around("fills", About::Account, self.inner.fills(since))
+            .await
     }
 
     async fn settlements(&self, since: DateTime<Utc>) -> Result<Vec<SettlementRecord>, FeedError> {
@@ -157,6 +177,7 @@ impl<P: AccountSource> AccountSource for Announced<P> {
 
     async fn order(&self, venue_order_id: &VenueOrderId) -> Result<VenueOrder, FeedError> {
         let about = About::Venue(venue_order_id);
-        self.around("order", about, self.inner.order(venue_order_id)).await
+        self.around("order", about, self.inner.order(venue_order_id))
+            .await
     }
 }

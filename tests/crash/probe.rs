@@ -99,9 +99,21 @@ impl Files {
         self.directory.join("report.json")
     }
 
-    /// What of the database was durable last.
-    pub fn image(&self) -> PathBuf {
+    /// Names the directory that holds what of the database was durable last; there is none unless power may be lost.
+    fn image(&self) -> PathBuf {
         self.directory.join("image")
+    }
+
+    /// Remembers that everything written until now survives the loss of power: first aside, then in one step, so that
+    /// a death in between leaves the image before it.
+    pub fn keep_image(&self) {
+        let last = fs::read_to_string(self.image()).unwrap_or_default();
+        let next = if last == "image-a" { "image-b" } else { "image-a" };
+        fs::create_dir_all(self.directory.join(next)).unwrap();
+        Self::copy_database(&self.directory, &self.directory.join(next));
+        let name = self.directory.join("image-next");
+        fs::write(&name, next).unwrap();
+        fs::rename(name, self.image()).unwrap();
     }
 
     /// Copies database and write-ahead log from one directory to another; what is not there is removed.
@@ -118,7 +130,8 @@ impl Files {
 
     /// Takes away everything that was not durable.
     pub fn lose_power(&self) {
-        Self::copy_database(&self.image(), &self.directory);
+        let image = fs::read_to_string(self.image()).unwrap();
+        Self::copy_database(&self.directory.join(image), &self.directory);
         let shared = self.directory.join("books.db-shm");
         if shared.exists() {
             fs::remove_file(shared).unwrap();
@@ -212,7 +225,7 @@ impl Probe {
     /// Remembers that everything written until now survives the loss of power.
     pub fn durable(&self) {
         if self.files.image().exists() {
-            Files::copy_database(&self.files.directory, &self.files.image());
+            self.files.keep_image();
         }
     }
 }

@@ -73,7 +73,10 @@ const ENTER: Wish = Wish {
     cancel_after: None,
 };
 /// What an exit becomes when there is nothing to close.
-pub const INSTEAD: Wish = Wish { contracts: 1, ..ENTER };
+pub const INSTEAD: Wish = Wish {
+    contracts: 1,
+    ..ENTER
+};
 const EXIT: Wish = Wish {
     purpose: Purpose::Exit,
     side: BookSide::Ask,
@@ -137,7 +140,10 @@ pub const SCENES: &[Scene] = &[
                     lives: Lives::WholeOrNothing,
                     ..ENTER
                 },
-                Wish { contracts: 5, ..ENTER },
+                Wish {
+                    contracts: 5,
+                    ..ENTER
+                },
             ],
             ..QUIET
         }],

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use autotrader_domain::ports::{SignalSource, Strategy};
 use autotrader_domain::{
-    AcceptedBoard, BoardStanding, Claim, Evaluation, Intent, Mapping, MappingState, Market,
-    MarketView, Money, Observation, OrderState, Portfolio, Purpose, Reading, Ticker, TimeInForce,
+    AcceptedBoard, BoardHash, BoardStanding, Claim, Evaluation, Intent, Mapping, MappingState, Market,
+    MarketView, Money, Observation, OrderState, ParsePath, Portfolio, Purpose, Reading, Ticker, TimeInForce,
+    Vintage,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::scene::{Contract, EVENT, INSTEAD, Lives, SERIES, Scene, Wish, cents, whole};
+use crate::shared_clock::start;
 
 /// How many orders each contract has had, as its generations say.
 pub type Told = Arc<Mutex<BTreeMap<Ticker, u64>>>;
@@ -20,8 +22,17 @@ pub struct NoSignals(BoardStanding);
 
 impl NoSignals {
     pub fn new() -> Self {
+        let far_ahead = DateTime::from_timestamp(4_000_000_000, 0).unwrap();
+        let accepted = AcceptedBoard {
+            board: Arc::default(),
+            hash: BoardHash([1; 32]),
+            vintage: Vintage(far_ahead),
+            path: ParsePath::Flight,
+            accepted_at: start(),
+        };
         Self(BoardStanding {
-            feed_at: Some(DateTime::from_timestamp(4_000_000_000, 0).unwrap()),
+            accepted: Some(Arc::new(accepted)),
+            feed_at: Some(far_ahead),
             ..BoardStanding::default()
         })
     }
@@ -52,7 +63,11 @@ impl Script {
         let wish = contract.wishes.get(index).copied()?;
         let flat = portfolio.position(&contract.ticker()).net.is_flat();
         // With nothing to close the story goes on by buying one, so that the n-th order stays the n-th.
-        Some(if flat && wish.purpose == Purpose::Exit { INSTEAD } else { wish })
+        Some(if flat && wish.purpose == Purpose::Exit {
+            INSTEAD
+        } else {
+            wish
+        })
     }
 
     /// Whether every contract's story is over.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::life::{Orders, Report, open_store};
+use crate::life::{Orders, Part, Report, open_store};
 use crate::probe::{Files, How, Point, When, kill};
 use crate::scene::Scene;
 use crate::shared_clock::{SharedClock, start};
@@ -212,7 +212,12 @@ impl Stage {
         let watched = Arc::<Mutex<Watched>>::default();
         watched.lock().unwrap().files = Some(files.clone());
         let options = ServerOptions {
-            keys: house.keys.api_keys().into_iter().map(|key| (key, trader)).collect(),
+            keys: house
+                .keys
+                .api_keys()
+                .into_iter()
+                .map(|key| (key, trader))
+                .collect(),
             limits: Some(Tier::UNLIMITED),
             log: Some(Box::new(Tap {
                 watched: Arc::clone(&watched),
@@ -245,8 +250,7 @@ impl Stage {
 
     /// Keeps, from now on, what of the database is durable.
     pub fn expect_power_loss(&self) {
-        fs::create_dir(self.files.image()).unwrap();
-        Files::copy_database(&self.files.directory, &self.files.image());
+        self.files.keep_image();
     }
 
     fn command(&self, death: Option<(When, How)>) -> Command {
@@ -258,6 +262,7 @@ impl Stage {
             key_id: keys.ed25519_key_id().to_owned(),
             key: keys.ed25519_private_pem().to_owned(),
             death,
+            part: Part::Story,
         };
         let mut command = Command::new(std::env::current_exe().unwrap());
         command
@@ -270,15 +275,33 @@ impl Stage {
         command
     }
 
-    /// Lives one life; gives how it ended and every point that it came to, with its number of steps.
+    /// Lives one life; gives how it ended and every point that it came to.
     pub fn life(&self, death: Option<(When, How)>) -> (End, Vec<Point>) {
-        let _ = fs::remove_file(self.files.trace());
-        let _ = fs::remove_file(self.files.report());
         let how = death.as_ref().map(|(_, how)| *how);
         let (own, brought) = match death {
             Some((When::At(point), how)) if point.is_on_the_wire() => (None, Some((point, how))),
             own => (own, None),
         };
+        let living = self.begin_life(own, brought);
+        self.end_life(living, how)
+    }
+
+    /// Lives one life that is ended after some time, wherever it is then.
+    pub fn life_of(&self, time: Duration, how: How) -> (End, Vec<Point>) {
+        let living = self.begin_life(None, None);
+        let said = living.0.recv_timeout(time);
+        if let Err(RecvTimeoutError::Timeout) = said {
+            self.watched.lock().unwrap().strike(how);
+            return self.end_life(living, Some(how));
+        }
+        let (sender, again) = channel();
+        sender.send(said.unwrap()).unwrap();
+        self.end_life(Living(again), Some(how))
+    }
+
+    fn begin_life(&self, own: Option<(When, How)>, brought: Option<(Point, How)>) -> Living {
+        let _ = fs::remove_file(self.files.trace());
+        let _ = fs::remove_file(self.files.report());
         let mut child = self.command(own).spawn().unwrap();
         let mut errors = child.stderr.take().unwrap();
         {
@@ -294,18 +317,19 @@ impl Stage {
             let _ = errors.read_to_string(&mut text);
             let _ = sender.send(text);
         });
-        let said = ended.recv_timeout(LONGEST_LIFE);
+        Living(ended)
+    }
+
+    fn end_life(&self, living: Living, how: Option<How>) -> (End, Vec<Point>) {
+        let said = living.0.recv_timeout(LONGEST_LIFE);
         let mut watched = self.watched.lock().unwrap();
         let mut child = watched.child.take().unwrap();
         watched.death = None;
         let seen = std::mem::take(&mut watched.seen);
         drop(watched);
-        let said = match said {
-            Ok(said) => said,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                let _ = child.kill();
-                panic!("a life of `{}` did not end", self.scene.name);
-            }
+        let Ok(said) = said else {
+            let _ = child.kill();
+            panic!("a life of `{}` did not end", self.scene.name);
         };
         let status = child.wait().unwrap();
         let trace = fs::read_to_string(self.files.trace()).unwrap_or_default();
@@ -327,6 +351,9 @@ impl Stage {
         }
     }
 }
+
+/// What a life says on its standard error, once it has ended.
+struct Living(Receiver<String>);
 
 impl Drop for Stage {
     fn drop(&mut self) {

@@ -64,7 +64,6 @@ pub fn differences(stage: &Stage, report: &Report) -> Vec<String> {
     if !report.causes.is_empty() {
         wrong.push(format!("trading is restricted by {:?}", report.causes));
     }
-    wrong.extend(report.differences.iter().cloned());
     wrong
 }
 
@@ -81,7 +80,9 @@ fn orders_differ(books: &Books, exchange: &Exchange, trader: AccountId, wrong: &
     }
     for (id, ours) in &books.orders {
         let same = match there.get(id.as_str()) {
-            None => matches!(ours.state, OrderState::Abandoned | OrderState::Rejected) && ours.filled.is_zero(),
+            None => {
+                matches!(ours.state, OrderState::Abandoned | OrderState::Rejected) && ours.filled.is_zero()
+            }
             Some(theirs) => {
                 let state = match theirs.status {
                     OrderStatus::Resting => false,
@@ -109,7 +110,10 @@ fn orders_differ(books: &Books, exchange: &Exchange, trader: AccountId, wrong: &
 fn stories_differ(stage: &Stage, books: &Books, wrong: &mut Vec<String>) {
     for contract in stage.scene.contracts {
         let ticker = contract.ticker();
-        let of_contract = books.orders.values().filter(|order| order.intent.ticker == ticker);
+        let of_contract = books
+            .orders
+            .values()
+            .filter(|order| order.intent.ticker == ticker);
         let generations: BTreeSet<u64> = of_contract.map(|order| order.generation.0).collect();
         let told = u64::try_from(contract.wishes.len()).unwrap();
         if !generations.iter().copied().eq(1..=told) {
@@ -127,7 +131,9 @@ fn fills_differ(books: &Books, exchange: &Exchange, trader: AccountId, wrong: &m
         .map(|fill| {
             (
                 fill.fill_id.clone(),
-                fill.client_order_id.as_ref().map_or_else(String::new, ToString::to_string),
+                fill.client_order_id
+                    .as_ref()
+                    .map_or_else(String::new, ToString::to_string),
                 fill.price.raw(),
                 fill.contracts.raw(),
                 fill.fee.raw(),
@@ -152,8 +158,12 @@ fn fills_differ(books: &Books, exchange: &Exchange, trader: AccountId, wrong: &m
     if once.len() != ours.len() {
         wrong.push("a fill is booked twice".to_owned());
     }
-    let lost = theirs.difference(&once).map(|fill| format!("lost or changed: {fill:?}"));
-    let invented = once.difference(&theirs).map(|fill| format!("not there: {fill:?}"));
+    let lost = theirs
+        .difference(&once)
+        .map(|fill| format!("lost or changed: {fill:?}"));
+    let invented = once
+        .difference(&theirs)
+        .map(|fill| format!("not there: {fill:?}"));
     wrong.extend(lost.chain(invented));
 }
 

@@ -70,9 +70,15 @@ impl SceneWorld {
             return;
         };
         let ticker = contract.ticker();
-        let first = self.exchange.fills(self.trader).find(|fill| fill.ticker == ticker);
+        let first = self
+            .exchange
+            .fills(self.trader)
+            .find(|fill| fill.ticker == ticker);
         let due = first.is_some_and(|fill| at - fill.at >= TimeDelta::seconds(after));
-        let open = self.exchange.market(&ticker).is_some_and(|market| market.determination.is_none());
+        let open = self
+            .exchange
+            .market(&ticker)
+            .is_some_and(|market| market.determination.is_none());
         if due && open {
             self.exchange
                 .determine(&ticker, SettlementResult::Yes, Price::ONE, at)
