@@ -57,7 +57,7 @@ impl Known {
             if before.len() >= MOST_LIVES {
                 continue;
             }
-            let points = [before, &[point.clone()]].concat();
+            let points = [before, std::slice::from_ref(point)].concat();
             let ways = self.ways.entry(point.clone()).or_default();
             let is_new = ways.is_empty();
             if ways.len() < MOST_WAYS && ways.iter().all(|way| way.points != points) {
@@ -164,7 +164,7 @@ fn die_along(way: &Way, how: How) -> Option<Died> {
             seen,
             differences: truth::differences(&stage, &report),
         }),
-        End::Died => unreachable!("nobody killed it"),
+        End::Died => panic!("nobody killed it"),
     }
 }
 

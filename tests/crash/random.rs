@@ -91,7 +91,7 @@ fn tell(seed: u64, count: &Count) -> Vec<String> {
     }
     match stage.life(None) {
         (End::Told(report), _) => truth::differences(&stage, &report),
-        (End::Died, _) => unreachable!("nobody killed it"),
+        (End::Died, _) => panic!("nobody killed it"),
     }
 }
 

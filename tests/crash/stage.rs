@@ -283,7 +283,7 @@ impl Stage {
             own => (own, None),
         };
         let living = self.begin_life(own, brought);
-        self.end_life(living, how)
+        self.end_life(&living, how)
     }
 
     /// Lives one life that is ended after some time, wherever it is then.
@@ -292,11 +292,11 @@ impl Stage {
         let said = living.0.recv_timeout(time);
         if let Err(RecvTimeoutError::Timeout) = said {
             self.watched.lock().unwrap().strike(how);
-            return self.end_life(living, Some(how));
+            return self.end_life(&living, Some(how));
         }
         let (sender, again) = channel();
         sender.send(said.unwrap()).unwrap();
-        self.end_life(Living(again), Some(how))
+        self.end_life(&Living(again), Some(how))
     }
 
     fn begin_life(&self, own: Option<(When, How)>, brought: Option<(Point, How)>) -> Living {
@@ -320,7 +320,7 @@ impl Stage {
         Living(ended)
     }
 
-    fn end_life(&self, living: Living, how: Option<How>) -> (End, Vec<Point>) {
+    fn end_life(&self, living: &Living, how: Option<How>) -> (End, Vec<Point>) {
         let said = living.0.recv_timeout(LONGEST_LIFE);
         let mut watched = self.watched.lock().unwrap();
         let mut child = watched.child.take().unwrap();
