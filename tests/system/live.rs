@@ -542,6 +542,8 @@ fn a_second_process_halts_and_resumes_and_the_halt_outlives_a_restart() {
     assert_eq!(status()["state"], "active");
     again.terminate();
     assert_eq!(again.end(DRAINS_WITHIN).code, Some(0));
-    let waiting = ask(&["halt", "--json"]).succeeded().json();
-    assert_eq!(waiting["acknowledged"], false, "nobody runs: {waiting}");
+    let alone = ask(&["halt", "--json"]).succeeded().json();
+    assert_eq!(alone["acknowledged"], true, "nobody runs: {alone}");
+    assert_eq!(alone["stage"], "confirmed", "{alone}");
+    assert_eq!(status()["state"], "halt");
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use autotrader_domain::{ExecutionMode, FeeRounding, Ticker};
+use autotrader_domain::{ClientOrderId, ExecutionMode, FeeRounding, Ticker};
 use autotrader_simulator::faults::{FaultSpec, SpecError};
 use autotrader_simulator::server::Tier;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -58,12 +58,20 @@ pub enum Command {
     Signals(ListArgs),
     /// Profit and loss by New York day.
     Pnl(LookArgs),
-    /// Ask the running process to cancel our orders and place nothing.
+    /// Cancel our orders and place nothing.
     Halt(ReasonArgs),
-    /// Ask the running process to reduce only.
+    /// Reduce only.
     Reduce(ReasonArgs),
     /// Release one cause that restricts trading, by its code (see `status`).
     Resume(ResumeArgs),
+    /// Halt, and close every position with reduce-only orders.
+    Flatten(FlattenArgs),
+    /// Cancel our open orders; with `--account` every order of the account, ours or not.
+    CancelAll(CancelAllArgs),
+    /// Hold our books against the exchange's.
+    Reconcile(ReconcileArgs),
+    /// Find out what became of an order with an unknown outcome.
+    ResolveUnknown(ResolveUnknownArgs),
 }
 
 /// Where the configuration is.
@@ -351,9 +359,72 @@ pub struct ReasonArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
+    /// How long to wait.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// Why, in your words.
     #[arg(long, default_value = "asked for on the command line")]
     pub reason: String,
+}
+
+/// How long a command of an operator is waited for.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct WaitArgs {
+    /// Wait at most so many seconds for the command to be confirmed [default: 20; flatten: 180; reconcile: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub wait: Option<u64>,
+}
+
+/// Arguments of `flatten`.
+#[derive(Debug, Clone, Args)]
+pub struct FlattenArgs {
+    /// Reason, and where the configuration is.
+    #[command(flatten)]
+    pub reason: ReasonArgs,
+    /// Yes, close everything at the prices that the books show.
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Arguments of `cancel-all`.
+#[derive(Debug, Clone, Args)]
+pub struct CancelAllArgs {
+    /// Reason, and where the configuration is.
+    #[command(flatten)]
+    pub reason: ReasonArgs,
+    /// Every order of the account, whoever placed it; nothing is placed for 90 seconds afterwards.
+    #[arg(long)]
+    pub account: bool,
+}
+
+/// Arguments of `reconcile`.
+#[derive(Debug, Clone, Args)]
+pub struct ReconcileArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// How long to wait.
+    #[command(flatten)]
+    pub wait: WaitArgs,
+    /// Say of every item what was compared, differences first.
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// Arguments of `resolve-unknown`.
+#[derive(Debug, Clone, Args)]
+pub struct ResolveUnknownArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// How long to wait.
+    #[command(flatten)]
+    pub wait: WaitArgs,
+    /// The order, by our id (see `orders`).
+    pub id: ClientOrderId,
+    /// Send the stored bytes once more under the same id, which the exchange takes at most once.
+    #[arg(long)]
+    pub resend: bool,
 }
 
 /// Arguments of `resume`.
@@ -362,6 +433,9 @@ pub struct ResumeArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
+    /// How long to wait.
+    #[command(flatten)]
+    pub wait: WaitArgs,
     /// The cause to release, such as `operator_halt`.
     pub cause: String,
 }

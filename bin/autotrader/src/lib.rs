@@ -51,6 +51,10 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Halt(args) => block_on(commands::operate::halt(args)),
         Command::Reduce(args) => block_on(commands::operate::reduce(args)),
         Command::Resume(args) => block_on(commands::operate::resume(args)),
+        Command::Flatten(args) => block_on(commands::flatten::flatten(args)),
+        Command::CancelAll(args) => block_on(commands::cancel_all::cancel_all(args)),
+        Command::Reconcile(args) => block_on(commands::reconcile::reconcile(args)),
+        Command::ResolveUnknown(args) => block_on(commands::resolve_unknown::resolve_unknown(args)),
     }
 }
 

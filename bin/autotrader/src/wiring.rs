@@ -16,10 +16,10 @@ use autotrader_execution::{ExecutionSettings, Executor, Pause, TimerPause};
 use autotrader_kalshi_api::RateLimits;
 use autotrader_monitoring::{DiscordNotifier, DiscordSettings, Fanout, LogNotifier};
 use autotrader_risk::{EventExposureMode, Limits, RiskEngine};
-use autotrader_state::{NewDatabaseId, SqliteStore, Stamp};
+use autotrader_state::{Filter, NewDatabaseId, OpenError, SqliteStore, Stamp};
 use autotrader_strategy::params::{self, EstimatorKind};
 use autotrader_strategy::{ApprovedRules, LeaderboardAlpha, Params};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use tracing::{info, warn};
 
@@ -28,7 +28,10 @@ mod exchange;
 use crate::Failure;
 use crate::cli::ConfigPlace;
 use crate::clock::SystemClock;
-use crate::run::{AlertWatcher, LogWatcher, Ports, Rhythm, Runner, Schedule, Stream, Watcher};
+use crate::run::{
+    AlertWatcher, Follow, Gate, Health, Job, LatestSteps, LogWatcher, Orders, Parts, Ports, QueueLimits,
+    Rhythm, Runner, SILENCE, Schedule, Stream, Watcher,
+};
 pub(crate) use exchange::exchange_client;
 
 /// Loads the configuration that the arguments name.
@@ -63,10 +66,21 @@ pub(crate) fn open_store(
     new_id: NewDatabaseId,
     clock: Arc<dyn Clock>,
 ) -> Result<SqliteStore, Failure> {
+    try_open_store(config, new_id, clock).map_err(|error| Failure::failed(format!("database: {error}.")))
+}
+
+/// Opens the database of the configured mode, environment and account, and says why when it cannot.
+///
+/// # Errors
+/// [`OpenError`] when the address is wrong, another process has it, or it belongs to another mode.
+pub(crate) fn try_open_store(
+    config: &Config,
+    new_id: NewDatabaseId,
+    clock: Arc<dyn Clock>,
+) -> Result<SqliteStore, OpenError> {
     let kalshi = &config.kalshi;
     let stamp = Stamp::new(kalshi.execution_mode, kalshi.environment, &kalshi.api_key_id);
     SqliteStore::open(&config.database.url, &stamp, new_id, clock)
-        .map_err(|error| Failure::failed(format!("database: {error}.")))
 }
 
 fn share_bp(share: f64) -> u32 {
@@ -277,6 +291,10 @@ pub(crate) fn leaderboard_source(config: &Config, clock: Arc<dyn Clock>) -> Resu
 
 /// What differs between real and virtual time.
 pub(crate) struct Surroundings {
+    /// Whether order effects are carried out beside the loop, as real time needs, or where they arise.
+    pub(crate) beside: bool,
+    /// Which placements may be sent at most.
+    pub(crate) widest: Gate,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) pause: Arc<dyn Pause>,
     pub(crate) new_database_id: NewDatabaseId,
@@ -295,11 +313,13 @@ impl Surroundings {
     /// This machine, in real time.
     pub(crate) fn real() -> Self {
         Self {
+            beside: true,
+            widest: Gate::Open,
             clock: Arc::new(SystemClock::new()),
             pause: Arc::new(TimerPause),
             new_database_id: NewDatabaseId::Random,
             rate_limits: RateLimits::BASIC,
-            control_every: TimeDelta::milliseconds(250),
+            control_every: TimeDelta::milliseconds(200),
             jitter_seed: exchange::jitter_seed(),
             watchers: Vec::new(),
             streams: true,
@@ -322,13 +342,25 @@ pub(crate) struct Process {
 /// # Errors
 /// [`Failure`] with the part that cannot be used.
 pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Result<Process, Failure> {
+    let store = open_store(
+        config,
+        surroundings.new_database_id.clone(),
+        Arc::clone(&surroundings.clock),
+    )?;
+    assemble_on(config, Arc::new(store), surroundings).await
+}
+
+/// Joins everything on a database that is open already.
+///
+/// # Errors
+/// [`Failure`] with the part that cannot be used.
+pub(crate) async fn assemble_on(
+    config: &Config,
+    store: Arc<SqliteStore>,
+    surroundings: Surroundings,
+) -> Result<Process, Failure> {
     let clock = surroundings.clock;
     let params = strategy_params(config)?;
-    let store = Arc::new(open_store(
-        config,
-        surroundings.new_database_id,
-        Arc::clone(&clock),
-    )?);
     info!(event = "database_initialized", url = config.database.url);
     exchange::refuse_live_beyond_loopback(config)?;
     let restored = store
@@ -354,8 +386,8 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         None => (client.clone(), client.clone()),
     };
     let executor = Arc::new(Executor::new(
-        gateway,
-        account,
+        Arc::clone(&gateway),
+        Arc::clone(&account),
         store.clone(),
         Arc::clone(&clock),
         surroundings.pause,
@@ -385,11 +417,15 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
     } else {
         (client as Arc<dyn MarketData>, Stream::none())
     };
+    let silence = silence_left(&store, clock.now())?;
     let ports = Ports {
         clock: Arc::clone(&clock),
         source: Arc::new(leaderboard_source(config, Arc::clone(&clock))?),
         market_data,
         executor,
+        account,
+        gateway,
+        notifier: Arc::clone(&notifier),
         paper,
         ledger: store.clone(),
         control: store,
@@ -411,7 +447,33 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         max_consecutive_failures: config.arena_monitor.max_consecutive_failures,
         failures: 0,
         unsaved: Vec::new(),
+        orders: if surroundings.beside {
+            Orders::beside(QueueLimits {
+                at_once: config.kalshi.max_concurrent_orders as usize,
+                longest_wait: LONGEST_WAIT_OF_ORDERS,
+            })
+        } else {
+            Orders::Inline
+        },
+        latest: LatestSteps::default(),
+        follow: Follow::default(),
+        wishes: Vec::new(),
+        exchange: None,
+        health: Health::default(),
+        widest: surroundings.widest,
+        quiet_until: None,
+        sees_markets: false,
+        flatten_later: None,
+        first_start: restored.opening_cash.is_none(),
+        limits_for: {
+            let config = config.clone();
+            Box::new(move |opening| limits(&config, opening))
+        },
     };
+    let mut runner = runner;
+    if let Some(silence) = silence {
+        runner.be_quiet(silence);
+    }
     Ok(Process {
         runner,
         schedule,
@@ -421,6 +483,26 @@ pub(crate) async fn assemble(config: &Config, surroundings: Surroundings) -> Res
         discord,
     })
 }
+
+/// How long the silence after the last account-wide cancel still lasts: a restart does not end it.
+fn silence_left(store: &SqliteStore, now: DateTime<Utc>) -> Result<Option<Duration>, Failure> {
+    let recent = Filter {
+        since: Some(now - SILENCE),
+        ..Filter::default()
+    };
+    let commands = store
+        .history()
+        .commands(&recent)
+        .map_err(|error| Failure::failed(format!("database: {error}.")))?;
+    let canceled = commands.iter().rev().find_map(|record| match record.command {
+        autotrader_domain::Command::CancelAccount { .. } => record.settled_at.or(record.acknowledged_at),
+        _ => None,
+    });
+    Ok(canceled.and_then(|at| (at + SILENCE - now).to_std().ok()))
+}
+
+/// How old a decision may be when its order is sent: prices move, and what is wanted is decided again within a second.
+const LONGEST_WAIT_OF_ORDERS: Duration = Duration::from_secs(5);
 
 /// What every core of this program is told.
 pub(crate) fn engine_settings(scope: AccountScope) -> EngineSettings {
@@ -501,41 +583,56 @@ fn rhythm(config: &Config, control: TimeDelta) -> Rhythm {
 }
 
 impl Process {
-    /// Takes up where the database left off: resolves what was under way, and holds our books against the venue's.
+    /// Takes up what the database knew. Nothing of it waits for the exchange; what the exchange says of it comes next.
+    ///
+    /// # Errors
+    /// [`Failure`] when the database cannot be read or written.
+    pub(crate) async fn take_up(&mut self) -> Result<(), Failure> {
+        let restored = std::mem::take(&mut self.restored);
+        let found = self.runner.ports.executor.restore(&restored).await;
+        self.runner.engine.restore(restored);
+        self.runner.pass_all(found).await?;
+        if self.config.risk.global.kill_switch_enabled {
+            let reason = "risk.global.kill_switch_enabled is true".to_owned();
+            self.runner
+                .pass(Event::Command(autotrader_domain::Command::Halt { reason }))
+                .await?;
+        }
+        self.runner.take_up_commands().await?;
+        self.runner.cancel_what_a_halt_left().await?;
+        self.note("startup").await;
+        Ok(())
+    }
+
+    /// Takes up where the database left off and holds our books against the venue's, one step after the other: for
+    /// virtual time.
     ///
     /// # Errors
     /// [`Failure`] when the venue cannot be reconciled with: nothing may be traded on books that are not known.
     pub(crate) async fn start(&mut self) -> Result<(), Failure> {
-        let restored = std::mem::take(&mut self.restored);
-        let first_start = restored.opening_cash.is_none();
-        let found = self.runner.ports.executor.restore(&restored).await;
-        self.runner.engine.restore(restored);
-        self.runner.pass_all(found).await?;
-        let result = self.runner.reconcile(first_start).await?;
-        if !result.complete {
-            let why = result.failure.unwrap_or_else(|| "no reason given".to_owned());
-            return Err(Failure::failed(format!(
-                "The account could not be reconciled at start: {why}"
-            )));
+        self.take_up().await?;
+        let result = self.runner.reconcile().await?;
+        if result.complete {
+            return Ok(());
         }
-        if first_start && let Some(balance) = result.balance {
-            self.runner
-                .engine
-                .open_with(balance, limits(&self.config, balance));
-            let opening = self.runner.engine.account().opening_cash();
-            let stored = self.runner.ports.ledger.set_opening_cash(opening).await;
-            stored.map_err(|error| Failure::failed(format!("database: {error}.")))?;
+        let why = result.failure.unwrap_or_else(|| "no reason given".to_owned());
+        Err(Failure::failed(format!(
+            "The account could not be reconciled at start: {why}"
+        )))
+    }
+
+    /// Leaves a job out.
+    pub(crate) fn leave_out(&mut self, job: Job) {
+        self.schedule.leave_out(job);
+    }
+
+    /// What the run loop drives.
+    pub(crate) const fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            runner: &mut self.runner,
+            schedule: &mut self.schedule,
+            stream: &mut self.stream,
         }
-        if self.config.risk.global.kill_switch_enabled {
-            let detail = "risk.global.kill_switch_enabled is true".to_owned();
-            self.runner
-                .pass(Event::Command(autotrader_domain::Command::Halt {
-                    reason: detail,
-                }))
-                .await?;
-        }
-        self.note("startup").await;
-        Ok(())
     }
 
     /// Writes the end down and lets the last alerts out.

@@ -37,6 +37,12 @@ fn numbers(config: &Config) -> Option<(&'static str, String)> {
         ),
         between("kalshi.max_retries", kalshi.max_retries.into(), 1, 10),
         between(
+            "kalshi.max_concurrent_orders",
+            kalshi.max_concurrent_orders.into(),
+            1,
+            64,
+        ),
+        between(
             "kalshi.ready_signature_seconds",
             kalshi.ready_signature_seconds,
             0,

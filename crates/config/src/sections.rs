@@ -51,6 +51,8 @@ pub struct Kalshi {
     pub request_timeout_seconds: u64,
     /// Attempts of a read.
     pub max_retries: u32,
+    /// Orders sent at the same time, and as many cancels beside them.
+    pub max_concurrent_orders: u32,
     /// Largest age of a signature kept ready for the next create, in seconds; 0 signs each when it is sent.
     pub ready_signature_seconds: u64,
     /// Seconds between two readings of the books.

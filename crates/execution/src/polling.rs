@@ -48,6 +48,13 @@ impl Executor {
         events
     }
 
+    /// Up to when every fill is read: the start of the last complete read of fills.
+    ///
+    /// Cancellation-safe.
+    pub async fn fills_read_up_to(&self) -> chrono::DateTime<chrono::Utc> {
+        self.tracker.lock().await.fills_cursor
+    }
+
     /// Reads settlements since the last complete read, with an overlap, and books those that are new.
     ///
     /// Not cancellation-safe: events of a dropped call are lost, what they say is durable.

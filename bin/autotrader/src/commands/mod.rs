@@ -2,13 +2,18 @@
 
 pub(crate) mod board;
 pub(crate) mod calc_fee;
+pub(crate) mod cancel_all;
 pub(crate) mod diff;
+mod errand;
+pub(crate) mod flatten;
 pub(crate) mod init_db;
 mod input;
 pub(crate) mod look;
 pub(crate) mod map;
 pub(crate) mod operate;
+pub(crate) mod reconcile;
 pub(crate) mod resolve;
+pub(crate) mod resolve_unknown;
 pub(crate) mod scenario;
 pub(crate) mod simulate;
 pub(crate) mod validate_config;

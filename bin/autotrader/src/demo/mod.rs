@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::cli::{DemoArgs, EntryStyleArg};
-use crate::run::run_to;
+use crate::run::{Gate, run_to};
 use crate::{Failure, output, wiring};
 use collector::Collector;
 use report::{Facts, report};
@@ -51,6 +51,8 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     let config = configuration(directory.path(), &stage, args.entry_style)?;
     let collector = Collector::default();
     let surroundings = wiring::Surroundings {
+        beside: false,
+        widest: Gate::Open,
         clock: clock.clone(),
         pause: Arc::new(NoPause),
         new_database_id: NewDatabaseId::Given(format!("demo-{}", args.seed)),
@@ -63,7 +65,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     let mut process = wiring::assemble(&config, surroundings).await?;
     process.start().await?;
     run_to(&mut process.runner, &mut process.schedule, &clock, end).await?;
-    let reconciliation = process.runner.reconcile(false).await?;
+    let reconciliation = process.runner.reconcile().await?;
     let reader = wiring::exchange_client(&config, RateLimits::UNLIMITED, clock.clone())?;
     let exchange = reader
         .snapshot(start)

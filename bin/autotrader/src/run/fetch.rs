@@ -1,7 +1,9 @@
 //! What the jobs bring from outside, before the core sees it.
 
-use autotrader_domain::ports::{FeedError, RawPage, SourceFailure};
-use autotrader_domain::{Book, ExchangeStatus, Market, SeriesTicker, Ticker};
+use autotrader_domain::ports::{AccountSnapshot, CancelAccountOutcome, FeedError, RawPage, SourceFailure};
+use autotrader_domain::{Book, ClientOrderId, ExchangeStatus, Market, SeriesTicker, Ticker};
+use autotrader_execution::{AccountBooks, ExecutionEvent, Reconciliation};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ports::Ports;
 
@@ -23,6 +25,35 @@ pub(crate) enum Brought {
         /// Single markets that no listing carries any more.
         closed: Vec<Result<Market, FeedError>>,
     },
+    /// What the account's polls found.
+    Account {
+        /// What happened.
+        events: Vec<ExecutionEvent>,
+        /// Whether the fills could be read to the end.
+        complete: bool,
+    },
+    /// Our books held against the venue's.
+    Reconciled(Box<Reconciliation>),
+    /// The account as the venue lists it, for commands that wait to be confirmed.
+    ReadBack(Result<AccountSnapshot, FeedError>),
+    /// What the venue said to an account-wide cancel.
+    CanceledAccount(CancelAccountOutcome),
+    /// What was found out about one order of unknown outcome.
+    Resolved {
+        /// The command that asked.
+        command: i64,
+        /// The order.
+        client_order_id: ClientOrderId,
+        /// What happened.
+        events: Vec<ExecutionEvent>,
+    },
+}
+
+impl Brought {
+    /// Whether the markets of every series were listed.
+    pub(crate) fn lists_markets(&self) -> bool {
+        matches!(self, Self::Markets { series, .. } if series.iter().all(|(_, markets)| markets.is_ok()))
+    }
 }
 
 /// Fetches the leaderboard. Cancellation-safe.
@@ -54,4 +85,41 @@ pub(crate) async fn markets(ports: Ports, closed: Vec<Ticker>) -> Brought {
         series,
         closed: found,
     }
+}
+
+/// Reads fills, orders and settlements. Not cancellation-safe: events are lost, what they say is durable.
+pub(crate) async fn account(ports: Ports) -> Brought {
+    let start = ports.clock.now();
+    let events = ports.executor.poll().await;
+    let complete = ports.executor.fills_read_up_to().await >= start;
+    Brought::Account { events, complete }
+}
+
+/// Reads the account as the venue lists it, with the orders and fills of the last minutes. Cancellation-safe.
+pub(crate) async fn read_back(ports: Ports, since: DateTime<Utc>) -> Brought {
+    Brought::ReadBack(ports.account.snapshot(since - TimeDelta::minutes(1)).await)
+}
+
+/// Finds out what became of one order. Not cancellation-safe: events are lost, what they say is durable.
+pub(crate) async fn resolve_unknown(
+    ports: Ports,
+    command: i64,
+    client_order_id: ClientOrderId,
+    _resend: bool,
+) -> Brought {
+    Brought::Resolved {
+        events: ports.executor.resolve_unknown(&client_order_id).await,
+        command,
+        client_order_id,
+    }
+}
+
+/// Holds our books against the venue's. Not cancellation-safe: events are lost, what they say is durable.
+pub(crate) async fn reconcile(ports: Ports, books: AccountBooks) -> Brought {
+    Brought::Reconciled(Box::new(ports.executor.reconcile(books).await))
+}
+
+/// Cancels every order of the account, ours or not. Repeating it is harmless.
+pub(crate) async fn cancel_account(ports: Ports) -> Brought {
+    Brought::CanceledAccount(ports.gateway.cancel_account().await.outcome)
 }

@@ -1,8 +1,16 @@
 //! `run`: the main job in real time.
 
+mod confirm;
+mod control;
 mod fetch;
+mod follow;
+mod health;
+mod jobs;
+mod latest;
 mod live;
+mod orders;
 mod ports;
+mod queue;
 mod runner;
 mod schedule;
 mod stop;
@@ -10,9 +18,15 @@ mod stream;
 mod virtual_time;
 mod watch;
 
+pub(crate) use control::SILENCE;
+pub(crate) use follow::Follow;
+pub(crate) use latest::LatestSteps;
+pub(crate) use live::{Aim, Parts, run_until};
+pub(crate) use orders::Orders;
 pub(crate) use ports::Ports;
-pub(crate) use runner::Runner;
-pub(crate) use schedule::{Rhythm, Schedule};
+pub(crate) use queue::{Gate, QueueLimits};
+pub(crate) use runner::{Health, Runner};
+pub(crate) use schedule::{Job, Rhythm, Schedule};
 pub(crate) use stop::Stop;
 pub(crate) use stream::{Stream, StreamedBooks};
 pub(crate) use virtual_time::run_to;
@@ -46,22 +60,12 @@ pub(crate) async fn run(args: RunArgs) -> Result<ExitCode, Failure> {
         execution_mode = %config.kalshi.execution_mode,
     );
     let mut process = wiring::assemble(&config, wiring::Surroundings::real()).await?;
-    tokio::select! {
-        biased;
-        started = process.start() => {
-            let outcome = match started {
-                Ok(()) => {
-                    let process = &mut process;
-                    live::run_until(&mut process.runner, &mut process.schedule, &mut process.stream, &mut stop).await
-                },
-                Err(failure) => Err(failure),
-            };
-            process.finish().await;
-            outcome?;
-        }
-        // Nothing new is placed before the start is complete, and the next start takes up what this one left.
-        reason = stop.asked() => info!(event = "autotrader_stopping", reason),
-    }
+    let outcome = match process.take_up().await {
+        Ok(()) => run_until(process.parts(), &mut stop, Aim::Trade).await,
+        Err(failure) => Err(failure),
+    };
+    process.finish().await;
+    outcome?;
     info!(event = "autotrader_stopped");
     Ok(ExitCode::SUCCESS)
 }

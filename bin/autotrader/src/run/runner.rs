@@ -3,14 +3,19 @@
 use std::collections::VecDeque;
 
 use autotrader_domain::ports::{BoardReader, FeedError, StoreError};
-use autotrader_domain::{Command, Order, OrderState, OrderUpdate, Record, Ticker};
+use autotrader_domain::{ExchangeStatus, Money, Monotonic, Order, Purpose, Record, Ticker};
 use autotrader_engine::{Effect, Engine, Event};
-use autotrader_execution::{AccountBooks, ExecutionEvent};
-use chrono::{DateTime, Utc};
-use tracing::{info, warn};
+use autotrader_execution::{AccountBooks, ExecutionEvent, Reconciliation};
+use autotrader_risk::{Limits, RiskState};
+use tracing::{debug, info, warn};
 
 use super::fetch::{BookAnswers, Brought};
+use super::follow::Follow;
+use super::health::FeedHealth;
+use super::latest::LatestSteps;
+use super::orders::{Approval, Orders, Performed};
 use super::ports::Ports;
+use super::queue::{Gate, Kind};
 use super::watch::Watcher;
 use crate::Failure;
 
@@ -24,6 +29,72 @@ pub(crate) struct Runner {
     pub(crate) failures: u32,
     /// Restrictions that could not be written down yet.
     pub(crate) unsaved: Vec<Record>,
+    /// How order effects are carried out.
+    pub(crate) orders: Orders,
+    /// What the last step of each contract's order was.
+    pub(crate) latest: LatestSteps,
+    /// Commands that wait to be confirmed.
+    pub(crate) follow: Follow,
+    /// What the last step wants done outside of it.
+    pub(crate) wishes: Vec<Wish>,
+    /// Whether the exchange takes orders, as last read.
+    pub(crate) exchange: Option<ExchangeStatus>,
+    /// How the reading of the account and of the books goes.
+    pub(crate) health: Health,
+    /// Which placements this process may send at most: a process that only carries out one command trades nothing.
+    pub(crate) widest: Gate,
+    /// Nothing is placed before this time: an account-wide cancel catches new orders for a while.
+    pub(crate) quiet_until: Option<Monotonic>,
+    /// Whether the account and the markets were read since the start.
+    pub(crate) sees_markets: bool,
+    /// The reason of a flatten that waits until they are.
+    pub(crate) flatten_later: Option<String>,
+    /// Whether the database does not know yet what cash the account opened with.
+    pub(crate) first_start: bool,
+    /// The limits that follow from the cash of the first start.
+    pub(crate) limits_for: LimitsFor,
+}
+
+/// The limits that follow from an opening balance.
+pub(crate) type LimitsFor = Box<dyn Fn(Money) -> Limits + Send + Sync>;
+
+/// How long the account or the books may not be readable before the operator is told and a reconciliation follows.
+const FEED_PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// The health of what is read from the exchange.
+#[derive(Debug)]
+pub(crate) struct Health {
+    pub(crate) account: FeedHealth,
+    pub(crate) books: FeedHealth,
+}
+
+impl Default for Health {
+    fn default() -> Self {
+        Self {
+            account: FeedHealth::new(FEED_PATIENCE),
+            books: FeedHealth::new(FEED_PATIENCE),
+        }
+    }
+}
+
+/// Something to be done outside of the step that asks for it, because it may wait for the exchange.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Read fills, orders and settlements.
+    Account,
+    /// Hold our books against the venue's, for a command when there is one.
+    Reconcile(Option<i64>),
+    /// Find out what became of an order.
+    Resolve {
+        /// The command that asks.
+        command: i64,
+        /// The order.
+        client_order_id: autotrader_domain::ClientOrderId,
+        /// Whether its stored body may be sent again.
+        resend: bool,
+    },
+    /// Cancel every order of the account.
+    CancelAccount(i64),
 }
 
 impl Runner {
@@ -36,6 +107,12 @@ impl Runner {
     pub(crate) async fn pass(&mut self, event: Event) -> Result<(), Failure> {
         let mut queue = VecDeque::from([event]);
         while let Some(event) = queue.pop_front() {
+            if let Event::Order(update) = &event
+                && !self.latest.take(&update.order)
+            {
+                debug!(event = "order_update_overtaken", client_order_id = %update.order.client_order_id);
+                continue;
+            }
             let at = self.ports.clock.now();
             let handled = self.engine.handle(at, &event).map_err(|error| {
                 Failure::failed(format!("The journal record cannot be written: {error}."))
@@ -60,40 +137,132 @@ impl Runner {
                 action => actions.push(action),
             }
         }
-        if let Err(error) = self.write(records).await {
-            queue.push_back(store_failed(&error));
-            // What is not written down is not acted on; taking orders off the book is never wrong.
-            for action in actions {
-                match action {
-                    Effect::Place { order, .. } => {
-                        queue.push_back(unsent(order.into_inner(), self.ports.clock.now()));
-                    }
-                    action => self.act(action, queue).await,
-                }
-            }
-            return;
+        let written = self.write(records).await;
+        if let Err(error) = &written {
+            queue.push_back(store_failed(error));
         }
         for action in actions {
-            self.act(action, queue).await;
+            match action {
+                // What is not written down is not acted on; taking orders off the book is never wrong.
+                Effect::Place { order, .. } if written.is_err() => {
+                    let why = "Not sent: its decision could not be written down.";
+                    queue.push_back(unsent(order.get(), why));
+                }
+                action => self.act(action, queue).await,
+            }
         }
     }
 
-    async fn act(&self, action: Effect, queue: &mut VecDeque<Event>) {
-        let events = match action {
-            Effect::Place {
-                order,
-                exchange_index,
-            } => self.ports.executor.place(order, exchange_index).await,
-            Effect::Cancel(id) => self.ports.executor.cancel(&id).await,
-            Effect::Record(_) | Effect::Alert(_) => return,
+    async fn act(&mut self, action: Effect, queue: &mut VecDeque<Event>) {
+        let performed = match (&mut self.orders, action) {
+            (
+                Orders::Beside(beside),
+                Effect::Place {
+                    order,
+                    exchange_index,
+                },
+            ) => {
+                let approval = Approval {
+                    order,
+                    exchange_index,
+                };
+                beside.queue.place(approval, self.ports.clock.monotonic());
+                return;
+            }
+            (Orders::Beside(beside), Effect::Cancel(id)) => {
+                if let Some(back) = beside.queue.cancel(id) {
+                    let why = "Not sent: it was cancelled while it waited.";
+                    queue.push_back(unsent(back.order.get(), why));
+                }
+                return;
+            }
+            (
+                Orders::Inline,
+                Effect::Place {
+                    order,
+                    exchange_index,
+                },
+            ) => {
+                let id = order.get().client_order_id.clone();
+                let events = self.ports.executor.place(order, exchange_index).await;
+                let kind = Kind::Place;
+                Performed { id, kind, events }
+            }
+            (Orders::Inline, Effect::Cancel(id)) => Performed {
+                events: self.ports.executor.cancel(&id).await,
+                id,
+                kind: Kind::Cancel,
+            },
+            (_, Effect::Record(_) | Effect::Alert(_)) => return,
         };
-        queue.extend(events.into_iter().map(from_execution));
+        queue.extend(happened(performed));
+    }
+
+    /// Passes on what an order effect brought. Under a halt an order that was on the wire is taken off the book.
+    ///
+    /// # Errors
+    /// As [`Runner::pass`].
+    pub(crate) async fn absorb_order(&mut self, performed: Performed) -> Result<(), Failure> {
+        let (id, kind) = (performed.id.clone(), performed.kind);
+        for event in happened(performed) {
+            self.pass(event).await?;
+        }
+        if kind == Kind::Place && self.engine.risk().state() == RiskState::Halt {
+            self.cancel_again(|order| order.client_order_id == id);
+        }
+        Ok(())
+    }
+
+    /// Puts on the wire what may be sent now, and takes back what may not be sent any more.
+    ///
+    /// # Errors
+    /// As [`Runner::pass`].
+    pub(crate) async fn start_orders(&mut self, hold_placements: bool) -> Result<(), Failure> {
+        loop {
+            let (gate, now) = (self.gate(), self.ports.clock.monotonic());
+            let Orders::Beside(beside) = &mut self.orders else {
+                return Ok(());
+            };
+            let weeded = beside.queue.weed(gate, now);
+            if weeded.is_empty() {
+                beside.start(&self.ports, hold_placements);
+                return Ok(());
+            }
+            for (approval, why) in weeded {
+                self.pass(unsent(approval.order.get(), why)).await?;
+            }
+        }
+    }
+
+    /// Which placements may be sent now.
+    fn gate(&self) -> Gate {
+        let now = self.ports.clock.monotonic();
+        if self.quiet_until.is_some_and(|until| now < until) {
+            return Gate::Shut;
+        }
+        Gate::of(self.engine.risk().state()).max(self.widest)
+    }
+
+    /// Asks once more for the cancel of our open orders that are `wanted`. A flatten's own orders end by themselves.
+    pub(crate) fn cancel_again(&mut self, wanted: impl Fn(&Order) -> bool) {
+        let Orders::Beside(beside) = &mut self.orders else {
+            return;
+        };
+        for order in self.engine.account().portfolio.open_orders.values() {
+            if order.intent.purpose != Purpose::Flatten
+                && wanted(order)
+                && !beside.queue.waits(&order.client_order_id)
+            {
+                // What waits to be placed is weeded out by the gate, so nothing is given back here.
+                let _none = beside.queue.cancel(order.client_order_id.clone());
+            }
+        }
     }
 
     /// Writes records down, those first that could not be written before.
     ///
     /// Of what cannot be written only restrictions are kept for the next try: they must outlive a restart.
-    async fn write(&mut self, records: Vec<Record>) -> Result<(), StoreError> {
+    pub(super) async fn write(&mut self, records: Vec<Record>) -> Result<(), StoreError> {
         let mut all = std::mem::take(&mut self.unsaved);
         all.extend(records);
         if all.is_empty() {
@@ -119,13 +288,35 @@ impl Runner {
         match brought {
             Brought::Page(answer) => self.absorb_page(answer).await,
             Brought::Books(books) => self.absorb_books(books).await,
+            Brought::Account { events, complete } => {
+                self.pass_all(events).await?;
+                self.note_account(complete);
+                Ok(())
+            }
+            Brought::Reconciled(result) => self.absorb_reconciliation(*result).await.map(drop),
+            Brought::CanceledAccount(outcome) => {
+                self.note_canceled_account(&outcome);
+                Ok(())
+            }
+            Brought::ReadBack(answer) => self.absorb_read_back(answer).await,
+            Brought::Resolved {
+                command,
+                client_order_id,
+                events,
+            } => {
+                self.pass_all(events).await?;
+                self.settle_resolved(command, &client_order_id).await
+            }
             Brought::Markets {
                 status,
                 series,
                 closed,
             } => {
                 match status {
-                    Ok(status) => self.pass(Event::Exchange(status)).await?,
+                    Ok(status) => {
+                        self.exchange = Some(status);
+                        self.pass(Event::Exchange(status)).await?;
+                    }
                     Err(error) => self.feed_failed("exchange status", error).await?,
                 }
                 for (series, markets) in series {
@@ -138,7 +329,7 @@ impl Runner {
                             }
                             self.pass(Event::Markets { series, markets }).await?;
                             if changed {
-                                self.account().await?;
+                                self.wish(Wish::Account);
                             }
                         }
                         Err(error) => self.feed_failed(series.as_str(), error).await?,
@@ -175,6 +366,7 @@ impl Runner {
     }
 
     async fn absorb_books(&mut self, books: BookAnswers) -> Result<(), Failure> {
+        self.note_books(books.is_ok());
         match books {
             Err(error) => self.feed_failed("order books", error).await,
             Ok(books) => {
@@ -201,8 +393,17 @@ impl Runner {
                         }
                     }
                 }
-                if changed { self.account().await } else { Ok(()) }
+                if changed {
+                    self.wish(Wish::Account);
+                }
+                Ok(())
             }
+        }
+    }
+
+    fn wish(&mut self, wish: Wish) {
+        if !self.wishes.contains(&wish) {
+            self.wishes.push(wish);
         }
     }
 
@@ -214,7 +415,10 @@ impl Runner {
             .as_ref()
             .is_some_and(|paper| paper.on_market(&market));
         self.pass(Event::Market(market)).await?;
-        if settled { self.account().await } else { Ok(()) }
+        if settled {
+            self.wish(Wish::Account);
+        }
+        Ok(())
     }
 
     async fn feed_failed(&mut self, what: &str, error: FeedError) -> Result<(), Failure> {
@@ -232,7 +436,7 @@ impl Runner {
         }
     }
 
-    /// Reads fills, orders and settlements.
+    /// Reads fills, orders and settlements, and waits for the answer.
     ///
     /// # Errors
     /// As [`Runner::pass`].
@@ -241,20 +445,34 @@ impl Runner {
         self.pass_all(events).await
     }
 
-    /// Holds our books against the venue's.
+    /// Holds our books against the venue's and waits for the answer.
     ///
     /// # Errors
     /// As [`Runner::pass`].
-    pub(crate) async fn reconcile(
-        &mut self,
-        first_start: bool,
-    ) -> Result<autotrader_execution::Reconciliation, Failure> {
+    pub(crate) async fn reconcile(&mut self) -> Result<Reconciliation, Failure> {
+        let books = self.books();
+        let result = self.ports.executor.reconcile(books).await;
+        self.absorb_reconciliation(result).await
+    }
+
+    /// Our side of a reconciliation.
+    pub(crate) fn books(&self) -> AccountBooks {
         let mut books = AccountBooks::of(&self.engine.account().portfolio);
-        if first_start {
+        if self.first_start {
             // What the account holds is learnt now, not known.
             books.cash = None;
         }
-        let mut result = self.ports.executor.reconcile(books).await;
+        books
+    }
+
+    /// Passes on what a reconciliation brought. The first complete one of a database tells the opening cash.
+    ///
+    /// # Errors
+    /// As [`Runner::pass`]; also when the opening cash cannot be stored.
+    pub(crate) async fn absorb_reconciliation(
+        &mut self,
+        mut result: Reconciliation,
+    ) -> Result<Reconciliation, Failure> {
         self.pass_all(std::mem::take(&mut result.events)).await?;
         if result.complete && result.differences.is_empty() {
             info!(event = "position_reconciliation_ok");
@@ -264,6 +482,16 @@ impl Runner {
                 .clone()
                 .unwrap_or_else(|| result.differences.join(" "));
             warn!(event = "position_reconciliation_failed", why);
+        }
+        if self.first_start
+            && result.complete
+            && let Some(balance) = result.balance
+        {
+            self.engine.open_with(balance, (self.limits_for)(balance));
+            let opening = self.engine.account().opening_cash();
+            let stored = self.ports.ledger.set_opening_cash(opening).await;
+            stored.map_err(|error| Failure::failed(format!("database: {error}.")))?;
+            self.first_start = false;
         }
         Ok(result)
     }
@@ -275,44 +503,6 @@ impl Runner {
     pub(crate) async fn pass_all(&mut self, events: Vec<ExecutionEvent>) -> Result<(), Failure> {
         for event in events {
             self.pass(from_execution(event)).await?;
-        }
-        Ok(())
-    }
-
-    /// Carries out commands of other processes and looks for the `HALT` file.
-    ///
-    /// # Errors
-    /// As [`Runner::pass`].
-    pub(crate) async fn control(&mut self) -> Result<(), Failure> {
-        // Any answer but "not found" counts as present: a file that cannot be ruled out halts.
-        match std::fs::symlink_metadata(&self.ports.halt_file) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Ok(_) => {
-                let detail = format!("{} exists", self.ports.halt_file.display());
-                self.pass(Event::HaltFile { detail }).await?;
-            }
-            Err(error) => {
-                let detail = format!("{} cannot be ruled out: {error}", self.ports.halt_file.display());
-                self.pass(Event::HaltFile { detail }).await?;
-            }
-        }
-        let pending: Vec<(i64, Command)> = match self.ports.control.pending().await {
-            Ok(pending) => pending,
-            Err(error) => return self.pass(store_failed(&error)).await,
-        };
-        if self.write(Vec::new()).await.is_err() {
-            return Ok(());
-        }
-        for (id, command) in pending {
-            self.pass(Event::Command(command)).await?;
-            if !self.unsaved.is_empty() {
-                // Carried out, but not durable: it is asked for again until it is.
-                return Ok(());
-            }
-            let outcome = format!("state is {:?}", self.engine.risk().state());
-            if let Err(error) = self.ports.control.acknowledge(id, &outcome).await {
-                self.pass(store_failed(&error)).await?;
-            }
         }
         Ok(())
     }
@@ -335,26 +525,6 @@ impl Runner {
         held.filter(closed).cloned().collect()
     }
 
-    /// Withdraws what rests, so that nothing is left behind.
-    ///
-    /// # Errors
-    /// As [`Runner::pass`].
-    pub(crate) async fn withdraw_orders(&mut self) -> Result<(), Failure> {
-        let open: Vec<Order> = self
-            .engine
-            .account()
-            .portfolio
-            .open_orders
-            .values()
-            .cloned()
-            .collect();
-        for order in open {
-            let events = self.ports.executor.cancel(&order.client_order_id).await;
-            self.pass_all(events).await?;
-        }
-        Ok(())
-    }
-
     /// Writes down something about the process itself.
     pub(crate) async fn note(&self, name: &str, detail: &str) -> Result<(), StoreError> {
         let record = Record::System {
@@ -366,26 +536,31 @@ impl Runner {
     }
 }
 
-/// An approved order that was not sent, because its decision could not be written down.
-fn unsent(order: Order, at: DateTime<Utc>) -> Event {
-    let order = Order {
-        state: OrderState::Abandoned,
-        updated_at: at,
-        ..order
-    };
-    Event::Order(OrderUpdate {
-        order,
-        detail: "Not sent: its decision could not be written down.".into(),
-    })
+/// An approved order that was not sent.
+fn unsent(order: &Order, why: &str) -> Event {
+    Event::Unsent {
+        client_order_id: order.client_order_id.clone(),
+        detail: why.to_owned(),
+    }
 }
 
-fn store_failed(error: &StoreError) -> Event {
+/// What an order effect brought, as the core hears it.
+fn happened(performed: Performed) -> Vec<Event> {
+    let lost = performed.came_to_nothing().then(|| Event::Unsent {
+        client_order_id: performed.id,
+        detail: "Not sent: its intent could not be stored.".to_owned(),
+    });
+    let events = performed.events.into_iter().map(from_execution);
+    events.chain(lost).collect()
+}
+
+pub(super) fn store_failed(error: &StoreError) -> Event {
     Event::StoreFailed {
         detail: error.to_string(),
     }
 }
 
-fn from_execution(event: ExecutionEvent) -> Event {
+pub(super) fn from_execution(event: ExecutionEvent) -> Event {
     match event {
         ExecutionEvent::Order(update) => Event::Order(update),
         ExecutionEvent::Fill(fill) => Event::Fill(fill),

@@ -94,6 +94,24 @@ impl Schedule {
         }
     }
 
+    /// Leaves a job out from now on.
+    pub(crate) fn leave_out(&mut self, job: Job) {
+        self.next.remove(&job);
+    }
+
+    /// Whether a job is due at `now`, whatever else is; it is then moved to its next time.
+    pub(crate) fn take_alone(&mut self, job: Job, now: DateTime<Utc>) -> bool {
+        let interval = self.rhythm.interval(job);
+        match self.next.get_mut(&job) {
+            // One that is too far ahead belongs to a wall clock that was set back.
+            Some(at) if *at <= now || *at > now + interval => {
+                *at = now + interval;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The jobs due at `now`, in order; each is moved to its next time.
     pub(crate) fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Job> {
         if now < self.last {

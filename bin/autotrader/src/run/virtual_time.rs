@@ -5,7 +5,7 @@ use autotrader_engine::Event;
 use chrono::{DateTime, Utc};
 
 use super::fetch;
-use super::runner::Runner;
+use super::runner::{Runner, Wish};
 use super::schedule::{Job, Schedule};
 use crate::Failure;
 
@@ -27,7 +27,7 @@ pub(crate) async fn run_to(
                 Job::Control => runner.control().await?,
                 Job::Account => runner.account().await?,
                 Job::Reconcile => {
-                    runner.reconcile(false).await?;
+                    runner.reconcile().await?;
                 }
                 Job::Page => {
                     let brought = fetch::page(ports).await;
@@ -40,6 +40,17 @@ pub(crate) async fn run_to(
                 Job::Markets => {
                     let brought = fetch::markets(ports, runner.awaiting_settlement()).await;
                     runner.absorb(brought).await?;
+                }
+            }
+            // What cannot wait for the exchange in real time is done at once here.
+            for wish in std::mem::take(&mut runner.wishes) {
+                match wish {
+                    Wish::Account => runner.account().await?,
+                    Wish::Reconcile(_) => {
+                        runner.reconcile().await?;
+                    }
+                    // Only operators ask for these, and none is there in virtual time.
+                    Wish::Resolve { .. } | Wish::CancelAccount(_) => {}
                 }
             }
         }

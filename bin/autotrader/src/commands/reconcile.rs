@@ -1,0 +1,86 @@
+//! `reconcile`: hold our books against the exchange's, and say what was compared.
+
+use std::process::ExitCode;
+
+use autotrader_domain::{Command, CommandStage};
+use autotrader_state::CommandRecord;
+use serde_json::Value;
+
+use super::operate::{carry_out, command_json};
+use crate::cli::ReconcileArgs;
+use crate::{Failure, output};
+
+/// How long a reconciliation is waited for when nothing else is said.
+const USUAL_WAIT: u64 = 60;
+
+/// Reconciles now, in the process that runs or here.
+///
+/// # Errors
+/// [`Failure`] when the books differ, or not everything could be read and compared.
+pub(crate) async fn reconcile(args: ReconcileArgs) -> Result<ExitCode, Failure> {
+    let wait = args.wait.wait.unwrap_or(USUAL_WAIT);
+    let record = carry_out(&args.config, Command::Reconcile, wait).await?;
+    let report = record.report.clone().unwrap_or_default();
+    let differences = texts(&report, "differences");
+    if args.config.json {
+        let mut value = command_json(&record);
+        if let (Some(value), Some(report)) = (value.as_object_mut(), report.as_object()) {
+            value.extend(report.clone());
+        }
+        output::json(&value)?;
+    } else {
+        print(&record, &report, args.explain);
+    }
+    match record.stage {
+        CommandStage::Confirmed if differences.is_empty() => Ok(ExitCode::SUCCESS),
+        CommandStage::Confirmed => Err(Failure::failed(format!(
+            "our books and the exchange's differ: {}",
+            differences.join(" ")
+        ))),
+        CommandStage::Impossible => Err(Failure::failed(format!(
+            "the account could not be reconciled: {}.",
+            record
+                .finding
+                .as_deref()
+                .unwrap_or("no reason given")
+                .trim_end_matches('.')
+        ))),
+        CommandStage::Requested | CommandStage::Acknowledged => Err(Failure::failed(format!(
+            "command {} has no answer after {wait} s.",
+            record.id
+        ))),
+    }
+}
+
+fn texts(report: &Value, key: &str) -> Vec<String> {
+    let list = report.get(key).and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(|text| text.as_str().map(str::to_owned))
+        .collect()
+}
+
+fn print(record: &CommandRecord, report: &Value, explain: bool) {
+    for difference in texts(report, "differences") {
+        output::line(&format!("DIFFERENT  {}", output::escape(&difference)));
+    }
+    for order in texts(report, "unresolved") {
+        output::line(&format!("UNRESOLVED {}", output::escape(&order)));
+    }
+    if explain {
+        for item in report
+            .get("items")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            if item.get("agrees").and_then(Value::as_bool) == Some(true) {
+                let text = item.get("text").and_then(Value::as_str).unwrap_or_default();
+                output::line(&format!("agrees     {}", output::escape(text)));
+            }
+        }
+    }
+    if let Some(finding) = &record.finding {
+        output::line(&format!("{}.", output::escape(finding.trim_end_matches('.'))));
+    }
+}
