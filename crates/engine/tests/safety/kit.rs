@@ -83,7 +83,7 @@ impl SignalSource for Board {
 
 /// Wants what it was told, once.
 #[derive(Clone, Default)]
-struct Wishes(Arc<Mutex<Vec<Intent>>>);
+struct Wishes(Arc<Mutex<Evaluation>>);
 
 impl Strategy for Wishes {
     fn name(&self) -> &'static str {
@@ -103,12 +103,7 @@ impl Strategy for Wishes {
     }
 
     fn evaluate(&self, _: &MarketView<'_>) -> Evaluation {
-        Evaluation {
-            intents: std::mem::take(&mut *self.0.lock().unwrap()),
-            cancels: vec![],
-            refreshes: vec![],
-            why: vec![],
-        }
+        std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
 
@@ -299,7 +294,19 @@ impl Play {
 
     /// Says what the strategy wants at the next evaluation.
     pub fn want(&mut self, wishes: Vec<Intent>) {
-        *self.wants.0.lock().unwrap() = wishes;
+        self.wants.0.lock().unwrap().intents = wishes;
+    }
+
+    /// Says which resting orders the strategy withdraws at the next evaluation, and lets time pass.
+    pub fn withdraw(&mut self, second: i64, order: &Order) -> Vec<Effect> {
+        self.wants.0.lock().unwrap().cancels = vec![order.client_order_id.clone()];
+        self.tick(second)
+    }
+
+    /// Says which resting orders the strategy would replace at the next evaluation, and lets time pass.
+    pub fn refresh(&mut self, second: i64, order: &Order) -> Vec<Effect> {
+        self.wants.0.lock().unwrap().refreshes = vec![order.client_order_id.clone()];
+        self.tick(second)
     }
 
     /// Looks at everything, wants something and lets time pass.

@@ -1,5 +1,5 @@
-//! What keeps trading safe: causes that come and go, cancels of what may no longer stand, flatten, and the properties of
-//! any sequence of events.
+//! What keeps trading safe: causes that come and go, cancels of what may no longer stand, entries that rest, flatten, and
+//! the properties of any sequence of events.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -11,5 +11,6 @@ mod flatten;
 mod health;
 mod kit;
 mod properties;
+mod resting;
 mod shadow;
 mod withdraw;
