@@ -75,10 +75,10 @@ fn a_withdrawn_entry_leaves_its_contract_quiet_for_others_that_rest() {
     assert_eq!(canceled(&play.withdraw(20, &order)).len(), 1);
     play.update(21, &mut order, OrderState::Canceled);
     assert_eq!(
-        refusals(&play.decide(80, vec![rest("M1A", 20)])),
+        refusals(&play.decide(23, vec![rest("M1A", 20)])),
         names(Reason::CoolingDown)
     );
-    assert_eq!(placed(&play.decide(81, vec![rest("M1A", 20)])).len(), 1);
+    assert_eq!(placed(&play.decide(24, vec![rest("M1A", 20)])).len(), 1);
 }
 
 #[test]
