@@ -294,7 +294,9 @@ mod tests {
         let book = book(&[("0.47", 3), ("0.44", 5)], &[("0.48", 3), ("0.40", 9)]).unwrap();
         let size = Contracts::whole;
         let less = |side, price: &str, contracts| {
-            let book = book.clone().without(side, price.parse().unwrap(), size(contracts));
+            let book = book
+                .clone()
+                .without(side, price.parse().unwrap(), size(contracts));
             (book.best_bid(), book.best_ask())
         };
         let (bid, ask) = (book.best_bid(), book.best_ask());
@@ -302,7 +304,11 @@ mod tests {
         assert_eq!(less(BookSide::Bid, "0.47", 3), (Some(level("0.44", 5)), ask));
         assert_eq!(less(BookSide::Bid, "0.47", 9), (Some(level("0.44", 5)), ask));
         assert_eq!(less(BookSide::Ask, "0.52", 3), (bid, Some(level("0.60", 9))));
-        assert_eq!(less(BookSide::Ask, "0.47", 3), (bid, ask), "the other side's price is another price");
+        assert_eq!(
+            less(BookSide::Ask, "0.47", 3),
+            (bid, ask),
+            "the other side's price is another price"
+        );
         assert_eq!(less(BookSide::Bid, "0.45", 3), (bid, ask));
     }
 

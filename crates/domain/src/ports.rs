@@ -355,6 +355,8 @@ pub struct Restored {
     pub renames: Vec<(String, String)>,
     /// Risk causes that stand: code and detail.
     pub causes: Vec<(String, String)>,
+    /// The equity from which a loss counts since its cause was released, and when that was: by the cause's code.
+    pub loss_bases: Vec<(String, Money, DateTime<Utc>)>,
     /// Ours by venue id: which client order each exchange order belongs to.
     pub venue_ids: Vec<(VenueOrderId, ClientOrderId)>,
     /// Cash at the first start of this database.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AcceptedBoard, BoardHash, Mapping, Reading, Reason, SettlementRecord, Signal, Ticker, Urgency, Why,
+    AcceptedBoard, BoardHash, Mapping, Money, Reading, Reason, SettlementRecord, Signal, Ticker, Urgency, Why,
 };
 
 /// One thing to keep for later questions.
@@ -58,6 +58,15 @@ pub enum Record {
         raised: bool,
         /// Who or what did it, in words.
         detail: String,
+    },
+    /// An operator released a cause of loss: from now on its loss counts from this equity.
+    LossBase {
+        /// When.
+        at: DateTime<Utc>,
+        /// The cause's code.
+        cause: String,
+        /// Cash plus marked positions then.
+        equity: Money,
     },
     /// A settled market.
     Settlement(SettlementRecord),

@@ -165,6 +165,7 @@ impl Account {
         }
         self.peak_equity = self.peak_equity.max(equity);
         Some(Figures {
+            day: today,
             equity,
             day_open_equity: self.day_open_equity,
             opening_equity: self.opening_cash,

@@ -169,6 +169,12 @@ impl Engine {
             .into_iter()
             .map(|(t, g)| (t, Generation(g)))
             .collect();
+        for (code, equity, at) in restored.loss_bases {
+            // A base of another version's cause has no limit to move.
+            if let Ok(cause) = code.parse::<Cause>() {
+                self.risk.rebase(cause, equity, commands::new_york_day(at));
+            }
+        }
         for (code, detail) in restored.causes {
             match code.parse::<Cause>() {
                 Ok(cause) => self.risk.raise(cause, detail),

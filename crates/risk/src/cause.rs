@@ -117,6 +117,12 @@ impl Cause {
         }
     }
 
+    /// Whether the cause is a loss beyond its limit: releasing it counts the loss anew.
+    #[must_use]
+    pub const fn is_loss(self) -> bool {
+        matches!(self, Self::DailyLoss | Self::StrategyLoss | Self::Drawdown)
+    }
+
     /// Whether the cause goes by itself when what it names is healthy again; every other one waits for an operator.
     #[must_use]
     pub const fn releases_itself(self) -> bool {

@@ -1,10 +1,10 @@
 //! The review: states and causes first, then every check.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use autotrader_domain::ports::RiskCheck;
 use autotrader_domain::{Money, Order, Purpose, Reason, Refusal, RiskView};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::states::{exposure_of_check, worst_state};
 use crate::{Approved, Cause, CauseSet, Limits, RiskState, checks};
@@ -12,6 +12,8 @@ use crate::{Approved, Cause, CauseSet, Limits, RiskState, checks};
 /// The account's figures that limits of loss are held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Figures {
+    /// The New York day.
+    pub day: NaiveDate,
     /// Cash plus marked positions.
     pub equity: Money,
     /// Equity at the start of the New York day.
@@ -28,6 +30,16 @@ pub struct RiskEngine {
     checks: Vec<Box<dyn RiskCheck>>,
     causes: CauseSet,
     approved_at: VecDeque<DateTime<Utc>>,
+    bases: BTreeMap<Cause, LossBase>,
+}
+
+/// From which equity a loss counts since its cause was released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LossBase {
+    /// The New York day of the release.
+    day: NaiveDate,
+    /// Equity at the release; for the drawdown, the highest since.
+    equity: Money,
 }
 
 impl std::fmt::Debug for RiskEngine {
@@ -48,6 +60,7 @@ impl RiskEngine {
             limits,
             causes: CauseSet::default(),
             approved_at: VecDeque::new(),
+            bases: BTreeMap::new(),
         }
     }
 
@@ -85,24 +98,49 @@ impl RiskEngine {
         self.causes.release(cause)
     }
 
+    /// Counts the loss of a cause from this equity on: what was lost before was looked at by the operator who released it.
+    ///
+    /// The day's loss counts from there until the New York day ends, that of the strategy and the drawdown until the next
+    /// release. Causes that are not about losses have no base.
+    pub fn rebase(&mut self, cause: Cause, equity: Money, day: NaiveDate) {
+        if cause.is_loss() {
+            self.bases.insert(cause, LossBase { day, equity });
+        }
+    }
+
+    /// What the loss of a cause is measured from: the base of its release, or else `usual`.
+    fn reference(&mut self, cause: Cause, figures: &Figures, usual: Money) -> Money {
+        let Some(base) = self.bases.get_mut(&cause) else {
+            return usual;
+        };
+        match cause {
+            Cause::DailyLoss if base.day != figures.day => usual,
+            Cause::Drawdown => {
+                base.equity = base.equity.max(figures.equity);
+                base.equity
+            }
+            _ => base.equity,
+        }
+    }
+
     /// Holds the figures against the limits of loss and raises what they break; returns the causes newly raised.
     pub fn assess(&mut self, figures: &Figures) -> Vec<(Cause, String)> {
         let limits = [
             (
                 Cause::DailyLoss,
-                figures.day_open_equity,
+                self.reference(Cause::DailyLoss, figures, figures.day_open_equity),
                 self.limits.max_daily_loss,
                 "today",
             ),
             (
                 Cause::StrategyLoss,
-                figures.opening_equity,
+                self.reference(Cause::StrategyLoss, figures, figures.opening_equity),
                 self.limits.max_strategy_loss,
                 "since the first start",
             ),
             (
                 Cause::Drawdown,
-                figures.peak_equity,
+                self.reference(Cause::Drawdown, figures, figures.peak_equity),
                 self.limits.max_drawdown,
                 "from the highest equity",
             ),

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use autotrader_domain::{BoardHash, Reading, ReadingOutcome, Record, Signal, Verdict};
+use autotrader_domain::{BoardHash, Money, Reading, ReadingOutcome, Record, Signal, Verdict};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use crate::boards::{self, PackedBoard};
 use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
-use crate::schema::{refusals, risk_causes, risk_events, signals, system_events};
-use crate::words::{json, micros, word};
+use crate::schema::{loss_bases, refusals, risk_causes, risk_events, signals, system_events};
+use crate::words::{json, micros, read_money, read_time, word};
 use crate::{contracts, decisions, fills, readings};
 
 /// Records with the boards they bring, packed.
@@ -34,9 +35,12 @@ impl Batch {
 
     /// Whether the loss of power must not undo it: what restricts trading, and what moves cash.
     pub(crate) fn must_last(&self) -> bool {
-        self.records
-            .iter()
-            .any(|record| matches!(record, Record::RiskCause { .. } | Record::Settlement(_)))
+        self.records.iter().any(|record| {
+            matches!(
+                record,
+                Record::RiskCause { .. } | Record::LossBase { .. } | Record::Settlement(_)
+            )
+        })
     }
 
     /// Stores all of it or nothing.
@@ -111,6 +115,7 @@ fn store(connection: &mut SqliteConnection, record: &Record) -> Result<(), Fault
             raised,
             detail,
         } => turn_cause(connection, micros(*at), cause, *raised, detail)?,
+        Record::LossBase { at, cause, equity } => set_loss_base(connection, micros(*at), cause, *equity)?,
         Record::System { at, name, detail } => {
             diesel::insert_into(system_events::table)
                 .values((
@@ -155,6 +160,41 @@ fn turn_cause(
         diesel::delete(risk_causes::table.find(cause)).execute(connection)?;
     }
     Ok(())
+}
+
+fn set_loss_base(
+    connection: &mut SqliteConnection,
+    at: i64,
+    cause: &str,
+    equity: Money,
+) -> Result<(), Fault> {
+    let figures = (
+        loss_bases::equity.eq(equity.raw()),
+        loss_bases::released_at.eq(at),
+    );
+    diesel::insert_into(loss_bases::table)
+        .values((loss_bases::cause.eq(cause), figures))
+        .on_conflict(loss_bases::cause)
+        .do_update()
+        .set(figures)
+        .execute(connection)?;
+    Ok(())
+}
+
+/// The equity from which each released loss counts, by the cause's code.
+pub(crate) fn loss_bases(
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(String, Money, DateTime<Utc>)>, Fault> {
+    let rows: Vec<(String, i64, i64)> = loss_bases::table
+        .order(loss_bases::cause)
+        .select((loss_bases::cause, loss_bases::equity, loss_bases::released_at))
+        .load(connection)?;
+    rows.into_iter()
+        .map(|(cause, equity, at)| {
+            let at = read_time("loss_bases.released_at", at)?;
+            Ok((cause, read_money(equity), at))
+        })
+        .collect()
 }
 
 /// Old and new names of models that a board renamed, oldest first, each pair once.

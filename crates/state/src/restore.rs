@@ -28,6 +28,7 @@ pub(crate) fn restore(connection: &mut SqliteConnection) -> Result<Restored, Fau
             .into_iter()
             .map(|(cause, _, detail)| (cause, detail))
             .collect(),
+        loss_bases: records::loss_bases(connection)?,
         venue_ids: orders::venue_ids(connection)?,
         opening_cash: identity::read(connection)?.and_then(|info| info.opening_cash),
     })

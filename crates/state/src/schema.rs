@@ -187,6 +187,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    loss_bases (cause) {
+        cause -> Text,
+        equity -> BigInt,
+        released_at -> BigInt,
+    }
+}
+
+diesel::table! {
     system_events (id) {
         id -> BigInt,
         at -> BigInt,

@@ -2,7 +2,8 @@
 
 use autotrader_domain::{Alert, Command, Record, Severity};
 use autotrader_risk::Cause;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::America::New_York;
 
 use super::Engine;
 use crate::Effect;
@@ -35,11 +36,23 @@ impl Engine {
         if !self.risk.release(cause) {
             return;
         }
+        let mut detail = "released by the operator".to_owned();
+        if cause.is_loss() {
+            // Who releases a loss has seen it and allows as much again; the same loss must not trip the limit at once.
+            let equity = self.account.equity();
+            self.risk.rebase(cause, equity, new_york_day(at));
+            detail = format!("{detail}; from now on its loss counts from {equity} dollars");
+            effects.push(Effect::Record(Record::LossBase {
+                at,
+                cause: cause.code().into(),
+                equity,
+            }));
+        }
         effects.push(Effect::Record(Record::RiskCause {
             at,
             cause: cause.code().into(),
             raised: false,
-            detail: "released by the operator".into(),
+            detail,
         }));
         if cause == Cause::OperatorHalt {
             self.abandon_flatten(at, effects);
@@ -88,4 +101,9 @@ impl Engine {
             at,
         }));
     }
+}
+
+/// The New York date of an instant.
+pub(super) fn new_york_day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&New_York).date_naive()
 }

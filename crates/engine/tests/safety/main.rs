@@ -10,6 +10,7 @@
 mod flatten;
 mod health;
 mod kit;
+mod losses;
 mod properties;
 mod resting;
 mod shadow;

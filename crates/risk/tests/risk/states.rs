@@ -2,7 +2,7 @@
 
 use autotrader_domain::{BookSide, Money, Order, Reason};
 use autotrader_risk::{Cause, Figures, Limits, RiskEngine, RiskState};
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 use crate::kit::{World, buy, exit, money, now, sell, wide};
 
@@ -117,6 +117,10 @@ fn entries_are_limited_per_minute() {
     assert_eq!(reason(&mut engine, &world, buy("L-B", 1, "0.40")), None);
 }
 
+fn day(of_month: u32) -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 9, of_month).unwrap()
+}
+
 #[track_caller]
 fn losses(equity: &str, expected: &[Cause]) {
     let limits = Limits {
@@ -127,6 +131,7 @@ fn losses(equity: &str, expected: &[Cause]) {
     };
     let mut engine = RiskEngine::new(limits);
     let figures = Figures {
+        day: day(1),
         equity: money(equity),
         day_open_equity: money("1000"),
         opening_equity: money("1000"),
@@ -164,6 +169,7 @@ fn recovering_does_not_release() {
         ..wide()
     });
     let figures = |equity| Figures {
+        day: day(1),
         equity,
         day_open_equity: money("100"),
         opening_equity: money("100"),
@@ -174,4 +180,84 @@ fn recovering_does_not_release() {
     assert_eq!(engine.state(), RiskState::Reduce);
     assert!(engine.release(Cause::DailyLoss));
     assert_eq!(engine.state(), RiskState::Active);
+}
+
+/// Equity by equity, the causes raised; every cause that stands is released after each, as an operator would.
+fn losses_released(steps: &[(u32, &str)]) -> Vec<Vec<Cause>> {
+    let mut engine = RiskEngine::new(Limits {
+        max_daily_loss: money("50"),
+        max_strategy_loss: money("100"),
+        max_drawdown: money("80"),
+        ..wide()
+    });
+    let figures = |of_month, equity| Figures {
+        day: day(of_month),
+        equity: money(equity),
+        day_open_equity: money("1000"),
+        opening_equity: money("1000"),
+        peak_equity: money("1000"),
+    };
+    steps
+        .iter()
+        .map(|(of_month, equity)| {
+            let figures = figures(*of_month, equity);
+            let raised: Vec<Cause> = engine
+                .assess(&figures)
+                .into_iter()
+                .map(|(cause, _)| cause)
+                .collect();
+            for cause in &raised {
+                assert!(engine.release(*cause));
+                engine.rebase(*cause, figures.equity, figures.day);
+                assert!(
+                    engine.assess(&figures).is_empty(),
+                    "the same loss does not trip again"
+                );
+            }
+            raised
+        })
+        .collect()
+}
+
+#[test]
+fn a_released_loss_counts_anew_and_trips_again_when_as_much_is_lost_again() {
+    use Cause::{DailyLoss, Drawdown, StrategyLoss};
+    assert_eq!(
+        losses_released(&[(1, "950"), (1, "900.000001"), (1, "900"), (1, "850")]),
+        [
+            vec![DailyLoss],
+            vec![Drawdown],
+            vec![DailyLoss, StrategyLoss],
+            vec![DailyLoss]
+        ]
+    );
+    // On the next day the day's own opening counts again: 1000, of which 60 are gone.
+    assert_eq!(
+        losses_released(&[(1, "940"), (1, "930"), (2, "940"), (2, "940")]),
+        [vec![DailyLoss], vec![], vec![DailyLoss], vec![]]
+    );
+    // After its release the drawdown counts from the highest equity since.
+    assert_eq!(
+        losses_released(&[(1, "920"), (3, "960"), (3, "920"), (3, "880.000001"), (3, "880")]),
+        [
+            vec![DailyLoss, Drawdown],
+            vec![],
+            vec![DailyLoss],
+            vec![StrategyLoss],
+            vec![Drawdown]
+        ]
+    );
+}
+
+#[test]
+fn only_losses_have_a_base() {
+    let mut engine = RiskEngine::new(wide());
+    for cause in Cause::ALL {
+        engine.rebase(cause, Money::ZERO, day(1));
+    }
+    let figures = Figures {
+        day: day(1),
+        ..Figures::default()
+    };
+    assert!(engine.assess(&figures).is_empty());
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use autotrader_domain::ports::{Ledger as _, StoreError};
 use autotrader_domain::{
-    Action, BoardHash, BookSide, Claim, Contracts, GateReason, GateReasonCode, Mapping, MappingState, Net,
-    RankedFields, Reason, Record, Signal, Urgency, Verdict, Why,
+    Action, BoardHash, BookSide, Claim, Contracts, GateReason, GateReasonCode, Mapping, MappingState, Money,
+    Net, RankedFields, Reason, Record, Signal, Urgency, Verdict, Why,
 };
 use autotrader_state::{Filter, PageRecord, PollOutcome};
 use chrono::TimeDelta;
@@ -410,4 +410,26 @@ async fn what_a_contract_pays_on_is_the_latest_of_what_was_known() {
     store.record(vec![mapped(2, &forgotten)]).await.unwrap();
     let found: Vec<Mapping> = history.mappings().unwrap().into_values().collect();
     assert_eq!(found, [forgotten, unknown]);
+}
+
+#[tokio::test]
+async fn a_released_loss_keeps_its_last_base_over_a_restart() {
+    let home = Home::new();
+    let base = |cause: &str, seconds, equity| Record::LossBase {
+        at: at(seconds),
+        cause: cause.into(),
+        equity: Money::dollars(equity),
+    };
+    let store = home.open();
+    let first = vec![base("drawdown", 10, 900), base("daily_loss", 10, 950)];
+    store.record(first).await.unwrap();
+    store.record(vec![base("daily_loss", 20, -5)]).await.unwrap();
+    drop(store);
+    assert_eq!(
+        home.open().restore().await.unwrap().loss_bases,
+        [
+            ("daily_loss".to_owned(), Money::dollars(-5), at(20)),
+            ("drawdown".to_owned(), Money::dollars(900), at(10)),
+        ]
+    );
 }
