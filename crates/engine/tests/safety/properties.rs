@@ -431,7 +431,7 @@ impl Trial {
         let purpose = if wish.exits { Purpose::Exit } else { Purpose::Entry };
         let limit = format!("0.{:02}", wish.cents);
         Intent {
-            time_in_force: if wish.rests && !(wish.exits && wish.cents % 4 != 0) {
+            time_in_force: if wish.rests && (!wish.exits || wish.cents.is_multiple_of(4)) {
                 GTC
             } else {
                 IOC

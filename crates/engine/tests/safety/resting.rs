@@ -24,7 +24,7 @@ fn a_refresh_cancels_once_and_replaces_after_the_terminal_record_only() {
     let mut play = Play::new();
     let mut order = resting(&mut play, 20);
     let id = order.client_order_id.to_string();
-    assert_eq!(canceled(&play.refresh(20, &order)), [id.clone()]);
+    assert_eq!(canceled(&play.refresh(20, &order)), std::slice::from_ref(&id));
     let meanwhile = play.decide(21, vec![rest("M1A", 20)]);
     assert_eq!(
         (placed(&meanwhile).len(), refusals(&meanwhile)),

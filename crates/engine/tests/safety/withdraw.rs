@@ -74,7 +74,7 @@ fn resting_entries_go_when_what_is_known_is_in_doubt_and_stay_through_a_pause() 
     play.update(11, &mut order, OrderState::Sent);
     play.update(11, &mut order, OrderState::Resting);
     assert_eq!(canceled(&play.handle(12, &Event::Exchange(PAUSED))), [""; 0]);
-    assert_eq!(canceled(&play.hold_board(13, true)), [id.clone()]);
+    assert_eq!(canceled(&play.hold_board(13, true)), std::slice::from_ref(&id));
     assert_eq!(canceled(&play.hold_board(14, false)), [""; 0]);
     assert_eq!(canceled(&play.tick(113)), [""; 0]);
     assert_eq!(canceled(&play.tick(115)), [id], "the page was last read at 14");

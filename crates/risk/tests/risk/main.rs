@@ -9,7 +9,10 @@
 
 mod checks;
 mod exposure;
+mod freshness;
 mod kit;
+mod limits;
 mod properties;
+mod reducing;
 mod scenario;
 mod states;
