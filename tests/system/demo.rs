@@ -173,6 +173,56 @@ fn equal_seeds_give_equal_bytes() {
     }
 }
 
+/// The same short run with entries that rest.
+static RESTING_RUN: LazyLock<Exported> =
+    LazyLock::new(|| Exported::of(&["--days", "3", "--seed", "7", "--entry-style", "rest"]));
+
+#[test]
+fn entries_that_rest_end_with_equal_books_and_nobody_fills_as_taker_who_must_make() {
+    let run = &*RESTING_RUN;
+    assert_eq!(run.report["reconciled"], true);
+    let orders = run.lines("orders.ndjson");
+    let field = |line: &Value, path: &str| line.pointer(path).cloned().unwrap_or(Value::Null);
+    let resting: BTreeSet<String> = orders
+        .iter()
+        .filter(|line| field(line, "/order/intent/post_only") == true)
+        .map(|line| field(line, "/order/client_order_id").as_str().unwrap().to_owned())
+        .collect();
+    assert!(resting.len() >= 10, "{}", resting.len());
+    let made: Vec<Value> = run
+        .lines("fills.ndjson")
+        .into_iter()
+        .filter(|fill| {
+            field(fill, "/fill/client_order_id")
+                .as_str()
+                .is_some_and(|id| resting.contains(id))
+        })
+        .collect();
+    assert!(!made.is_empty(), "nobody took what rested");
+    assert!(
+        made.iter().all(|fill| fill["fill"]["liquidity"] == "maker"),
+        "{made:?}"
+    );
+    // Of one contract never two at once: an order begins when its predecessor has ended.
+    let mut live: BTreeMap<String, String> = BTreeMap::new();
+    let mut ends: BTreeMap<String, usize> = BTreeMap::new();
+    for line in &orders {
+        let text = |path: &str| field(line, path).as_str().unwrap().to_owned();
+        let (ticker, id) = (text("/order/intent/ticker"), text("/order/client_order_id"));
+        let state = text("/order/state");
+        if let Some(other) = live.get(&ticker) {
+            assert_eq!(*other, id, "two orders live on {ticker}");
+        }
+        if ["filled", "canceled", "rejected", "expired", "abandoned"].contains(&state.as_str()) {
+            live.remove(&ticker);
+            *ends.entry(state).or_default() += usize::from(resting.contains(&id));
+        } else {
+            live.insert(ticker, id);
+        }
+    }
+    assert!(ends.get("canceled") >= Some(&5), "renewed or withdrawn: {ends:?}");
+}
+
 #[rstest]
 #[case::another_seed(&["--days", "1", "--seed", "12"])]
 #[case::one_changed_row(&["--days", "1", "--seed", "11", "--tweak-row", "40:0.01"])]

@@ -393,6 +393,10 @@ pub(crate) async fn assemble_on(
         surroundings.pause,
         ExecutionSettings::default(),
     ));
+    // In virtual time a task that runs beside would make equal seeds differ.
+    if surroundings.streams && paper.is_none() {
+        exchange::tend_group(config, &client, &executor);
+    }
     let (notifier, discord) = notifier(config)?;
     let scope = AccountScope {
         environment: config.kalshi.environment,

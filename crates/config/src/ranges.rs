@@ -48,6 +48,12 @@ fn numbers(config: &Config) -> Option<(&'static str, String)> {
             0,
             10,
         ),
+        between(
+            "kalshi.order_group_contracts",
+            kalshi.order_group_contracts.into(),
+            0,
+            1_000_000,
+        ),
         between("kalshi.book_poll_seconds", kalshi.book_poll_seconds, 1, 3_600),
         between(
             "kalshi.market_refresh_seconds",

@@ -55,6 +55,9 @@ pub struct Kalshi {
     pub max_concurrent_orders: u32,
     /// Largest age of a signature kept ready for the next create, in seconds; 0 signs each when it is sent.
     pub ready_signature_seconds: u64,
+    /// Contracts that resting orders may have filled within fifteen seconds before the exchange cancels them all; 0 for no
+    /// order group.
+    pub order_group_contracts: u32,
     /// Seconds between two readings of the books.
     pub book_poll_seconds: u64,
     /// Seconds between two searches for markets.

@@ -1,12 +1,14 @@
 //! The executor: one order effect in, what happened out.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use autotrader_domain::ports::{
     AccountSource, Answered, Clock, OrderGateway, OrderStore, PlaceOutcome, Restored,
 };
-use autotrader_domain::{ClientOrderId, Order, OrderRequest, OrderState, RejectReason};
+use autotrader_domain::{
+    ClientOrderId, Order, OrderGroupId, OrderRequest, OrderState, RejectReason, TimeInForce,
+};
 use autotrader_risk::Approved;
 use tracing::{debug, warn};
 
@@ -25,6 +27,7 @@ pub struct Executor {
     pub(crate) settings: ExecutionSettings,
     pub(crate) tracker: tokio::sync::Mutex<Tracker>,
     in_flight: Mutex<BTreeSet<ClientOrderId>>,
+    resting_group: OnceLock<OrderGroupId>,
 }
 
 /// The executor's view of the outside.
@@ -80,6 +83,7 @@ impl Executor {
             settings,
             tracker: tokio::sync::Mutex::new(tracker),
             in_flight: Mutex::default(),
+            resting_group: OnceLock::new(),
         }
     }
 
@@ -111,7 +115,7 @@ impl Executor {
     /// Not cancellation-safe: a dropped call leaves the order to [`Executor::resolve`].
     pub async fn place(&self, approved: Approved<Order>, exchange_index: i32) -> Vec<ExecutionEvent> {
         let order = approved.into_inner();
-        let request = request_of(&order, exchange_index);
+        let request = self.request_of(&order, exchange_index);
         let body = self.ports.gateway.render(&request);
         let mut events = Vec::new();
         if order.state != OrderState::Intended {
@@ -265,19 +269,37 @@ impl Executor {
     }
 }
 
-/// What is sent for an order.
-fn request_of(order: &Order, exchange_index: i32) -> OrderRequest {
-    OrderRequest {
-        client_order_id: order.client_order_id.clone(),
-        ticker: order.intent.ticker.clone(),
-        side: order.intent.side,
-        contracts: order.intent.contracts,
-        limit: order.intent.limit,
-        time_in_force: order.intent.time_in_force,
-        reduce_only: order.reduce_only,
-        post_only: order.intent.post_only,
-        exchange_index,
-        order_group: None,
+/// The shard of the group that resting orders belong to: a group does not reach across shards.
+const GROUP_SHARD: i32 = 0;
+
+impl Executor {
+    /// From now on, orders that rest on the first shard belong to this group; the first group told stays.
+    ///
+    /// Orders already sent keep what they were sent with: a resend repeats its stored body.
+    pub fn rest_in(&self, group: OrderGroupId) {
+        // A second group of one process would only loosen the limit of the first.
+        let _told = self.resting_group.set(group);
+    }
+
+    /// What is sent for an order.
+    fn request_of(&self, order: &Order, exchange_index: i32) -> OrderRequest {
+        let rests = matches!(order.intent.time_in_force, TimeInForce::GoodTillCanceled { .. });
+        let group = self
+            .resting_group
+            .get()
+            .filter(|_| rests && exchange_index == GROUP_SHARD);
+        OrderRequest {
+            client_order_id: order.client_order_id.clone(),
+            ticker: order.intent.ticker.clone(),
+            side: order.intent.side,
+            contracts: order.intent.contracts,
+            limit: order.intent.limit,
+            time_in_force: order.intent.time_in_force,
+            reduce_only: order.reduce_only,
+            post_only: order.intent.post_only,
+            exchange_index,
+            order_group: group.cloned(),
+        }
     }
 }
 

@@ -4,15 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use autotrader_config::{Config, Kalshi};
+use autotrader_config::{Config, EntryStyle, Kalshi};
 use autotrader_domain::ports::{Clock, MarketData};
-use autotrader_domain::{ExecutionMode, SeriesTicker};
+use autotrader_domain::{Contracts, ExecutionMode, SeriesTicker};
+use autotrader_execution::Executor;
+use autotrader_kalshi_api::order_groups::{GroupPlace, NewOrderGroup};
 use autotrader_kalshi_api::websocket::{Channel, MarketStream, StreamSettings};
 use autotrader_kalshi_api::{
     ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, RetryPolicy, SeededJitter,
-    SetupError, TokioSleeper,
+    SetupError, TokioSleeper, WriteOutcome,
 };
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::Failure;
 use crate::run::{Stream, StreamedBooks};
@@ -49,6 +51,45 @@ pub(super) fn tend_account(client: Arc<KalshiClient>) {
         // What could not be learnt is in the log, and what was known stays in force.
         let _learnt = client.learn_limits().await;
         client.keep_create_signature_ready().await;
+    });
+}
+
+/// How often a group that was triggered may trade again: its contracts within fifteen seconds stay limited.
+const GROUP_RESET_EVERY: Duration = Duration::from_secs(60);
+
+/// Gives resting orders a group of their own, so that a burst of fills ends at the exchange itself; ends with the runtime.
+///
+/// Nothing waits for it: without a group orders rest all the same, each with its expiry. A group that could not be had is
+/// asked for again; one that was triggered is reset after at most a minute.
+pub(super) fn tend_group(config: &Config, client: &Arc<KalshiClient>, executor: &Arc<Executor>) {
+    let limit = Contracts::whole(config.kalshi.order_group_contracts);
+    if limit.is_zero() || config.leaderboard_alpha.entry_style == EntryStyle::Take {
+        return;
+    }
+    let (client, executor) = (Arc::clone(client), Arc::clone(executor));
+    tokio::spawn(async move {
+        let new = NewOrderGroup {
+            limit,
+            subaccount: None,
+            exchange_index: 0,
+        };
+        let group = loop {
+            match client.create_order_group(&new).await {
+                WriteOutcome::Accepted(group) => break group,
+                // One that was created all the same is empty and does nothing.
+                other => warn!(event = "order_group_missing", outcome = ?other),
+            }
+            tokio::time::sleep(GROUP_RESET_EVERY).await;
+        };
+        info!(event = "order_group_created", group = %group, limit = %limit);
+        executor.rest_in(group.clone());
+        loop {
+            tokio::time::sleep(GROUP_RESET_EVERY).await;
+            let reset = client.reset_order_group(&group, GroupPlace::default()).await;
+            if !matches!(reset, WriteOutcome::Accepted(())) {
+                warn!(event = "order_group_not_reset", outcome = ?reset);
+            }
+        }
     });
 }
 

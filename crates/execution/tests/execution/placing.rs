@@ -269,3 +269,18 @@ async fn an_order_under_way_is_not_resolved_behind_its_back() {
     }
     assert_eq!(world.state(&id), OrderState::Abandoned);
 }
+
+#[tokio::test]
+async fn what_rests_on_the_first_shard_belongs_to_the_group_and_nothing_else_does() {
+    let mut world = World::new();
+    world.executor.rest_in("group-1".parse().unwrap());
+    world.executor.rest_in("group-2".parse().unwrap());
+    world.place(resting(bid("A", 2, "0.40"))).await;
+    world.place(bid("B", 2, "0.40")).await;
+    let groups = world.venue.with(|floor| {
+        let group =
+            |request: &autotrader_domain::OrderRequest| request.order_group.as_ref().map(ToString::to_string);
+        floor.placed.iter().map(group).collect::<Vec<_>>()
+    });
+    assert_eq!(groups, [Some("group-1".to_owned()), None]);
+}
