@@ -194,6 +194,10 @@ pub struct Play {
 
 impl Play {
     pub fn with(limits: Limits) -> Self {
+        Self::funded(limits, Money::dollars(1_000))
+    }
+
+    pub fn funded(limits: Limits, cash: Money) -> Self {
         let wants = Wishes::default();
         let held = Arc::new(Mutex::new(false));
         let standing = BoardStanding {
@@ -223,7 +227,7 @@ impl Play {
             }),
             Box::new(wants.clone()),
             RiskEngine::new(limits),
-            Money::dollars(1_000),
+            cash,
         );
         Self {
             engine,
@@ -235,7 +239,12 @@ impl Play {
 
     /// A core that has read the leaderboard, the markets and the books.
     pub fn begun(limits: Limits) -> Self {
-        let mut play = Self::with(limits);
+        Self::with(limits).prepared()
+    }
+
+    /// Has it read the leaderboard, the markets and the books.
+    pub fn prepared(self) -> Self {
+        let mut play = self;
         play.list(0, NAMES.map(market).to_vec());
         play.handle(0, &Event::Exchange(TRADING));
         play.look(0);

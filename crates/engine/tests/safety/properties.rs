@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::{
-    BookSide, Command, Contracts, Intent, Order, OrderState, Price, Purpose, RejectReason, TimeInForce,
+    BookSide, Command, Contracts, Intent, Money, Order, OrderState, Price, Purpose, Reason, RejectReason,
+    TimeInForce,
 };
 use autotrader_engine::{Effect, Event};
 use autotrader_risk::Limits;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 
-use crate::kit::{GTC, IOC, NAMES, PAUSED, Play, TRADING, canceled, placed, wish};
+use crate::kit::{GTC, IOC, NAMES, PAUSED, Play, TRADING, canceled, placed, refusals, wish};
 use crate::shadow::{ROUNDING, Shadow, left};
 
 #[derive(Debug, Clone)]
@@ -106,28 +107,64 @@ fn op() -> impl Strategy<Value = Op> {
 
 const RELEASABLE: [&str; 3] = ["operator_halt", "operator_reduce", "reconciliation_mismatch"];
 
-fn limits() -> Limits {
-    Limits {
-        max_order_contracts: Contracts::whole(30),
-        max_position_per_contract: Contracts::whole(45),
-        max_position_per_event: Contracts::whole(80),
-        max_worst_state_loss: "18".parse().unwrap(),
-        max_lab_exposure: "22".parse().unwrap(),
-        max_daily_loss: "1000000".parse().unwrap(),
-        max_strategy_loss: "1000000".parse().unwrap(),
-        max_drawdown: "1000000".parse().unwrap(),
-        max_orders_per_minute: 9,
-        ..Limits::default()
+/// The limits of one run, in the units of the second ledger.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    order: i128,
+    contract: i128,
+    event: i128,
+    worst: i128,
+    lab: i128,
+    cash: i128,
+    orders_per_minute: usize,
+}
+
+impl Bounds {
+    /// Limits that all bind now and then, or one of them so tight that it binds first.
+    const fn of(tight: u8) -> Self {
+        let mut bounds = Self {
+            order: 3_000,
+            contract: 6_000,
+            event: 12_000,
+            worst: 40_000_000,
+            lab: 45_000_000,
+            cash: 1_000_000_000,
+            orders_per_minute: 20,
+        };
+        match tight % 7 {
+            0 => bounds.contract = 3_300,
+            1 => bounds.event = 4_000,
+            2 => bounds.worst = 9_000_000,
+            3 => bounds.lab = 9_000_000,
+            4 => bounds.cash = 20_000_000,
+            5 => bounds.orders_per_minute = 3,
+            _ => bounds.order = 900,
+        }
+        bounds
+    }
+
+    fn limits(&self) -> Limits {
+        let contracts = |raw: i128| Contracts::from_raw(i64::try_from(raw).unwrap()).unwrap();
+        let money = |raw: i128| Money::micros(i64::try_from(raw).unwrap());
+        Limits {
+            max_order_contracts: contracts(self.order),
+            max_position_per_contract: contracts(self.contract),
+            max_position_per_event: contracts(self.event),
+            max_worst_state_loss: money(self.worst),
+            max_lab_exposure: money(self.lab),
+            max_portfolio_exposure_bp: 10_000,
+            max_daily_loss: Money::dollars(1_000_000),
+            max_strategy_loss: Money::dollars(1_000_000),
+            max_drawdown: Money::dollars(1_000_000),
+            max_orders_per_minute: u32::try_from(self.orders_per_minute).unwrap(),
+            ..Limits::default()
+        }
     }
 }
 
-const CONTRACT: i128 = 4_500;
-const EVENT: i128 = 8_000;
-const WORST: i128 = 18_000_000;
-const LAB: i128 = 22_000_000;
-
 /// The core beside a ledger of the test's own.
 struct Trial {
+    bounds: Bounds,
     play: Play,
     shadow: Shadow,
     second: i64,
@@ -142,21 +179,26 @@ struct Trial {
     asked: BTreeMap<String, OrderState>,
     /// What happened, so that a run shows that it tried something.
     counts: BTreeMap<&'static str, u32>,
+    refusals: BTreeSet<Reason>,
 }
 
 impl Trial {
-    fn new() -> Self {
+    fn new(tight: u8) -> Self {
+        let bounds = Bounds::of(tight);
+        let cash = Money::micros(i64::try_from(bounds.cash).unwrap());
         Self {
-            play: Play::begun(limits()),
-            shadow: Shadow::new(1_000_000_000),
+            bounds,
+            play: Play::funded(bounds.limits(), cash).prepared(),
+            shadow: Shadow::new(bounds.cash),
             second: 1,
             restricted: BTreeSet::new(),
-            floor: -WORST,
+            floor: -bounds.worst,
             placements: Vec::new(),
             generations: BTreeMap::new(),
             ids: BTreeSet::new(),
             asked: BTreeMap::new(),
             counts: BTreeMap::new(),
+            refusals: BTreeSet::new(),
         }
     }
 
@@ -181,6 +223,7 @@ impl Trial {
         for order in placed(effects) {
             self.judge_order(&order)?;
         }
+        self.refusals.extend(refusals(effects).into_values());
         self.judge_cancels(effects)?;
         self.judge_totals()
     }
@@ -237,13 +280,16 @@ impl Trial {
         } else {
             self.count("entries");
             prop_assert!(!self.shadow.any_open_on(order), "an entry beside another order");
-            prop_assert!(left(order) <= 3_000);
+            prop_assert!(left(order) <= self.bounds.order);
             let window = self
                 .placements
                 .iter()
                 .filter(|at| **at > self.second - 60)
                 .count();
-            prop_assert!(window < 9, "{window} orders in the minute before");
+            prop_assert!(
+                window < self.bounds.orders_per_minute,
+                "{window} orders in the minute before"
+            );
         }
         self.placements.push(self.second);
         self.shadow.open.push(order.clone());
@@ -252,10 +298,10 @@ impl Trial {
         } else {
             let worst = self.shadow.worst_state(None);
             prop_assert!(
-                worst >= -WORST - ROUNDING,
+                worst >= -self.bounds.worst - ROUNDING,
                 "approved with a worst state of {worst}"
             );
-            self.floor = self.floor.min(self.shadow.realized() - WORST);
+            self.floor = self.floor.min(self.shadow.realized() - self.bounds.worst);
         }
         Ok(())
     }
@@ -263,7 +309,7 @@ impl Trial {
     fn judge_totals(&self) -> TestCaseResult {
         for (name, text) in NAMES.iter().enumerate() {
             let worst = self.shadow.worst_size(name);
-            prop_assert!(worst <= CONTRACT, "{worst} of {text}");
+            prop_assert!(worst <= self.bounds.contract, "{worst} of {text}");
             let core = self.play.net(text);
             let own = self.shadow.net(name);
             prop_assert_eq!(
@@ -273,11 +319,11 @@ impl Trial {
         }
         for letter in ['M', 'L'] {
             let worst = self.shadow.worst_event(letter);
-            prop_assert!(worst <= EVENT, "{worst} in {letter}");
+            prop_assert!(worst <= self.bounds.event, "{worst} in {letter}");
         }
         for lab in ['A', 'B'] {
             let cost = self.shadow.lab(lab);
-            prop_assert!(cost <= LAB + ROUNDING, "{cost} on {lab}");
+            prop_assert!(cost <= self.bounds.lab + ROUNDING, "{cost} on {lab}");
         }
         prop_assert!(
             self.shadow.reserved() <= self.shadow.cash,
@@ -524,36 +570,53 @@ proptest! {
 
     #[test]
     fn no_sequence_of_events_exceeds_a_limit_or_leaks_through_a_restriction(
+        tight in any::<u8>(),
         ops in proptest::collection::vec(op(), 1..140),
     ) {
-        let mut trial = Trial::new();
+        let mut trial = Trial::new(tight);
         for op in &ops {
             trial.run(op)?;
         }
     }
 }
 
-/// The property tries what it says: in a fixed sample of runs every kind of order is approved and filled.
+/// The property tries what it says: in a fixed sample of runs every kind of order is approved, and every limit binds.
 #[test]
-fn the_random_runs_reach_every_kind_of_order() {
+fn the_random_runs_reach_every_kind_of_order_and_every_limit() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let mut counts: BTreeMap<&'static str, u32> = BTreeMap::new();
-    for _ in 0..60 {
-        let ops = proptest::collection::vec(op(), 140)
-            .new_tree(&mut runner)
-            .unwrap()
-            .current();
-        let mut trial = Trial::new();
-        for op in &ops {
+    let mut refused = BTreeSet::new();
+    for tight in 0..56 {
+        let ops = proptest::collection::vec(op(), 140);
+        let mut trial = Trial::new(tight);
+        for op in &ops.new_tree(&mut runner).unwrap().current() {
             trial.run(op).unwrap();
         }
         for (what, count) in trial.counts {
             *counts.entry(what).or_default() += count;
         }
+        refused.extend(trial.refusals);
     }
     for what in ["entries", "exits", "reductions", "flattened", "fills", "flattens"] {
         assert!(counts.get(what).copied().unwrap_or_default() >= 10, "{counts:?}");
+    }
+    for reason in [
+        Reason::SizeLimit,
+        Reason::ContractLimit,
+        Reason::EventLimit,
+        Reason::WorstStateLoss,
+        Reason::LabLimit,
+        Reason::InsufficientCollateral,
+        Reason::OrderRate,
+        Reason::OrderInFlight,
+        Reason::UnknownOrder,
+        Reason::ReduceOnly,
+        Reason::Halted,
+        Reason::HeldBoard,
+        Reason::ExchangePaused,
+    ] {
+        assert!(refused.contains(&reason), "{reason:?} of {refused:?}");
     }
 }
