@@ -72,6 +72,8 @@ pub enum Command {
     Reconcile(ReconcileArgs),
     /// Find out what became of an order with an unknown outcome.
     ResolveUnknown(ResolveUnknownArgs),
+    /// Everything about one order or fill on one timeline: board, decision, bytes, answers, fills, settlement.
+    Incident(IncidentArgs),
 }
 
 /// Where the configuration is.
@@ -425,6 +427,16 @@ pub struct ResolveUnknownArgs {
     /// Send the stored bytes once more under the same id, which the exchange takes at most once.
     #[arg(long)]
     pub resend: bool,
+}
+
+/// Arguments of `incident`.
+#[derive(Debug, Clone, Args)]
+pub struct IncidentArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Our order id, the exchange's, or the id of a fill.
+    pub id: String,
 }
 
 /// Arguments of `resume`.

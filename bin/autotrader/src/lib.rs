@@ -54,6 +54,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Flatten(args) => block_on(commands::flatten::flatten(args)),
         Command::CancelAll(args) => block_on(commands::cancel_all::cancel_all(args)),
         Command::Reconcile(args) => block_on(commands::reconcile::reconcile(args)),
+        Command::Incident(args) => commands::incident::incident(&args),
         Command::ResolveUnknown(args) => block_on(commands::resolve_unknown::resolve_unknown(args)),
     }
 }

@@ -23,12 +23,12 @@ use crate::orders::OrderRow;
 use crate::positions::{self, DayPnl};
 use crate::readings::{PollCount, PollRecord};
 use crate::schema::{
-    commands, fills as fills_table, order_events, orders, refusals, risk_events, settlements, signals,
+    commands, fills as fills_table, orders, refusals, risk_events, settlements, signals,
     system_events,
 };
-use crate::words::{micros, read_contracts, read_hash, read_json, read_time, read_word};
+use crate::words::{micros, read_hash, read_json, read_time, read_word};
 use crate::{
-    DatabaseInfo, OpenError, boards, contracts, decisions, fills, identity, readings, records, restore,
+    DatabaseInfo, OpenError, boards, contracts, decisions, fills, identity, incident, readings, records, restore,
 };
 
 /// Which rows to answer with: the newest, oldest of them first.
@@ -166,7 +166,7 @@ impl History {
         Ok(Self::new(Arc::new(Readers::new(ready(url)?))))
     }
 
-    fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         question: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
@@ -233,30 +233,7 @@ impl History {
     /// # Errors
     /// See the type.
     pub fn order_events(&self, id: &ClientOrderId) -> Result<Vec<OrderEvent>, StoreError> {
-        self.ask(|c| {
-            let rows: Vec<(i64, String, i64, String, Option<String>)> = order_events::table
-                .filter(order_events::client_order_id.eq(id.as_str()))
-                .order(order_events::id)
-                .select((
-                    order_events::at,
-                    order_events::state,
-                    order_events::filled,
-                    order_events::detail,
-                    order_events::answer,
-                ))
-                .load(c)?;
-            rows.into_iter()
-                .map(|(at, state, filled, detail, answer)| {
-                    Ok(OrderEvent {
-                        at: read_time("order_events.at", at)?,
-                        state: read_word("order_events.state", &state)?,
-                        filled: read_contracts("order_events.filled", filled)?,
-                        detail,
-                        answer,
-                    })
-                })
-                .collect()
-        })
+        self.ask(|c| incident::steps(c, id.as_str()))
     }
 
     /// The exact body that was stored to be sent for an order; `None` for an order that is not known, and for one stored

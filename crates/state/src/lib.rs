@@ -22,6 +22,7 @@ mod fault;
 mod fills;
 mod history;
 mod identity;
+mod incident;
 mod location;
 mod lock;
 mod open;
@@ -41,6 +42,7 @@ pub use history::{
     CauseRecord, Filter, History, OrderEvent, RefusalRecord, RiskEvent, SignalRecord, SystemEvent,
 };
 pub use identity::DatabaseInfo;
+pub use incident::{Incident, OrderFile, StandingBoard};
 pub use open::{NewDatabaseId, OpenError, Stamp};
 pub use positions::DayPnl;
 pub use readings::{PageRecord, PollCount, PollOutcome, PollRecord};

@@ -6,6 +6,7 @@ pub(crate) mod cancel_all;
 pub(crate) mod diff;
 mod errand;
 pub(crate) mod flatten;
+pub(crate) mod incident;
 pub(crate) mod init_db;
 mod input;
 pub(crate) mod look;
