@@ -22,22 +22,22 @@ use crate::process::{Deadline, Finished, Running, SHORT, finish};
 use crate::wall_time;
 
 /// How long trading may take to begin: the leader changes seconds after the start, and again every minute.
-const TRADES_WITHIN: Duration = Duration::from_secs(120);
+pub const TRADES_WITHIN: Duration = Duration::from_secs(120);
 
 /// How long leaving may take.
-const DRAINS_WITHIN: Duration = Duration::from_secs(10);
+pub const DRAINS_WITHIN: Duration = Duration::from_secs(10);
 
 /// The stand-in, and the program told where it is.
-struct Stage {
-    place: Place,
-    simulator: Running,
+pub struct Stage {
+    pub place: Place,
+    pub simulator: Running,
     ready: Value,
     live: bool,
     database: &'static str,
 }
 
 impl Stage {
-    fn set(seed: &str, live: bool) -> Self {
+    pub fn set(seed: &str, live: bool) -> Self {
         let place = Place::new();
         let mut simulator = Running::start(&mut place.autotrader(&[
             "simulate",
@@ -64,7 +64,7 @@ impl Stage {
         self.ready[key].as_str().unwrap()
     }
 
-    fn autotrader(&self, arguments: &[&str]) -> Command {
+    pub fn autotrader(&self, arguments: &[&str]) -> Command {
         let mut command = self.place.autotrader(arguments);
         command.env(
             "AUTOTRADER__DATABASE__URL",
@@ -87,12 +87,12 @@ impl Stage {
         command
     }
 
-    fn run(&self) -> Running {
+    pub fn run(&self) -> Running {
         Running::start(&mut self.autotrader(&["run"]))
     }
 
     #[track_caller]
-    fn look(&self, what: &str) -> Vec<Value> {
+    pub fn look(&self, what: &str) -> Vec<Value> {
         let limit: &[&str] = if what == "positions" {
             &[]
         } else {
@@ -103,7 +103,7 @@ impl Stage {
     }
 
     /// The account as the exchange tells it, read with a client of our own.
-    fn exchange(&self) -> AccountSnapshot {
+    pub fn exchange(&self) -> AccountSnapshot {
         autotrader_kalshi_api::install_tls_provider();
         let mut settings = ClientSettings::new(self.ready("base_url"), Environment::Demo).unwrap();
         let key = fs::read_to_string(self.ready("key_id_path")).unwrap();
@@ -155,13 +155,13 @@ impl Stage {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
-    fn stop(self) {
+    pub fn stop(self) {
         self.simulator.terminate();
         self.simulator.end(DRAINS_WITHIN).succeeded();
     }
 }
 
-fn pointed_at(command: &mut Command, base_url: &str, leaderboard_url: &str) {
+pub fn pointed_at(command: &mut Command, base_url: &str, leaderboard_url: &str) {
     command
         .env("AUTOTRADER__KALSHI__BASE_URL", base_url)
         .env("AUTOTRADER__KALSHI__BOOK_POLL_SECONDS", "1")
@@ -172,7 +172,7 @@ fn pointed_at(command: &mut Command, base_url: &str, leaderboard_url: &str) {
 }
 
 #[track_caller]
-fn drains(run: Running) -> Finished {
+pub fn drains(run: Running) -> Finished {
     run.terminate();
     run.end(DRAINS_WITHIN).succeeded()
 }
@@ -282,7 +282,7 @@ impl Look {
 
 /// Reads on until the leaderboard was fetched `times` times.
 #[track_caller]
-fn pages(run: &mut Running, times: usize) {
+pub fn pages(run: &mut Running, times: usize) {
     let deadline = Deadline::after(SHORT);
     for _ in 0..times {
         run.until("arena_leaderboard_fetched", deadline);
@@ -459,7 +459,7 @@ fn a_live_run_leaves_in_time_although_the_exchange_has_fallen_silent() {
 }
 
 /// An address on this machine where nobody answers.
-fn dead_address() -> String {
+pub fn dead_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }

@@ -19,6 +19,7 @@ mod configuration;
 mod demo;
 mod live;
 mod openssl;
+mod operate;
 mod place;
 mod process;
 mod scenario;

@@ -171,7 +171,9 @@ fn entry_json(entry: &Entry) -> Value {
 
 /// The time on New York's clocks, with the offset that tells the hour of a change apart.
 fn new_york(at: DateTime<Utc>) -> String {
-    at.with_timezone(&New_York).format("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string()
+    at.with_timezone(&New_York)
+        .format("%Y-%m-%dT%H:%M:%S%.6f%:z")
+        .to_string()
 }
 
 fn print(incident: &Incident, timeline: &[Entry]) {

@@ -8,8 +8,10 @@ use chrono::{DateTime, Utc};
 
 use super::confirm::Verdict;
 
-/// How long a command may stay unconfirmed before it is called impossible for now, with what is in the way.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a command may stay unconfirmed before it is called impossible for now: while the exchange says nothing, and
+/// while it answers. An order of unknown outcome is known to be gone only after listings most of a minute later.
+const PATIENCE_WITH_SILENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The time between two looks at the account while a command waits, and once it was called impossible.
 const BETWEEN: Duration = Duration::from_millis(700);
@@ -26,6 +28,8 @@ pub(crate) struct Undertaking {
     began: Monotonic,
     /// Whether it was called impossible already.
     given_up: bool,
+    /// Whether the last look at the account was answered.
+    answered: bool,
     obstacle: String,
 }
 
@@ -61,6 +65,7 @@ impl Follow {
             acted_at,
             began: now,
             given_up: false,
+            answered: false,
             obstacle: "the exchange has not answered yet".to_owned(),
         });
         self.next_look = Some(now);
@@ -91,6 +96,7 @@ impl Follow {
     /// Notes why the account could not be read.
     pub(crate) fn hindered(&mut self, why: &str) {
         for undertaking in &mut self.open {
+            undertaking.answered = false;
             why.clone_into(&mut undertaking.obstacle);
         }
     }
@@ -117,6 +123,7 @@ impl Follow {
                 false
             }
             Verdict::NotYet(why) => {
+                undertaking.answered = true;
                 undertaking.obstacle = why;
                 true
             }
@@ -141,7 +148,12 @@ impl Follow {
     pub(crate) fn overdue(&mut self, now: Monotonic, flattens: bool) -> Vec<Note> {
         let late = |undertaking: &&mut Undertaking| {
             let hurried = !(flattens && matches!(undertaking.command, Command::Flatten { .. }));
-            !undertaking.given_up && hurried && now.since(undertaking.began) >= PATIENCE
+            let patience = if undertaking.answered {
+                PATIENCE
+            } else {
+                PATIENCE_WITH_SILENCE
+            };
+            !undertaking.given_up && hurried && now.since(undertaking.began) >= patience
         };
         self.open
             .iter_mut()
@@ -207,7 +219,12 @@ mod tests {
         let mut follow = follow(halt());
         assert_eq!(follow.judged(|_| Verdict::NotYet("x rests".into())), []);
         assert!(!follow.is_settled());
-        assert_eq!(follow.overdue(at(11), false)[0].finding, "x rests");
+        assert_eq!(
+            follow.overdue(at(89), false),
+            [],
+            "the exchange answers: it may still end well"
+        );
+        assert_eq!(follow.overdue(at(90), false)[0].finding, "x rests");
     }
 
     #[test]
