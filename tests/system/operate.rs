@@ -60,7 +60,7 @@ fn a_halt_is_taken_up_while_the_exchange_says_nothing_and_confirmed_when_it_answ
     );
     assert_eq!(status(&stage)["state"], "halt");
     stage.simulator.resume();
-    let again = ask(&stage, &["cancel-all", "--json", "--wait", "120"])
+    let again = ask(&stage, &["cancel-all", "--json", "--wait", "150"])
         .succeeded()
         .json();
     assert_eq!(again["stage"], "confirmed", "{again}");
