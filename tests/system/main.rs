@@ -18,6 +18,7 @@ mod cli;
 mod configuration;
 mod demo;
 mod live;
+mod live_guard;
 mod openssl;
 mod operate;
 mod place;

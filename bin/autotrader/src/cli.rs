@@ -31,7 +31,7 @@ pub enum Command {
     ValidateConfig(ConfigArgs),
     /// Create or migrate the database.
     #[command(alias = "init-db-cmd")]
-    InitDb(ConfigArgs),
+    InitDb(InitDbArgs),
     /// The fee of an order.
     CalcFee(CalcFeeArgs),
     /// Read one leaderboard page through the gate.
@@ -96,6 +96,17 @@ pub struct ConfigArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `init-db`.
+#[derive(Debug, Clone, Args)]
+pub struct InitDbArgs {
+    /// Where the configuration is, and how to print.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// Give the live database of this key to the configured one: another key of the same account.
+    #[arg(long, value_name = "OLD_KEY_ID")]
+    pub adopt_key: Option<String>,
 }
 
 /// Paper or live, as a flag.

@@ -21,9 +21,10 @@ use autotrader_strategy::params::{self, EstimatorKind};
 use autotrader_strategy::{ApprovedRules, LeaderboardAlpha, Params};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 mod exchange;
+mod live_guard;
 
 use crate::Failure;
 use crate::cli::ConfigPlace;
@@ -33,6 +34,7 @@ use crate::run::{
     Rhythm, Runner, SILENCE, Schedule, Stream, Watcher,
 };
 pub(crate) use exchange::exchange_client;
+pub(crate) use live_guard::Live;
 
 /// Loads the configuration that the arguments name.
 ///
@@ -81,6 +83,23 @@ pub(crate) fn try_open_store(
     let kalshi = &config.kalshi;
     let stamp = Stamp::new(kalshi.execution_mode, kalshi.environment, &kalshi.api_key_id);
     SqliteStore::open(&config.database.url, &stamp, new_id, clock)
+}
+
+/// Gives the live database of an old key to the configured one.
+///
+/// # Errors
+/// [`Failure`] in paper mode, or when the database is in use, missing or not that key's.
+pub(crate) fn adopt_key(config: &Config, old_key: &str, now: DateTime<Utc>) -> Result<(), Failure> {
+    let kalshi = &config.kalshi;
+    if kalshi.execution_mode == ExecutionMode::Paper {
+        return Err(Failure::failed(
+            "--adopt-key: a paper database belongs to no key; give --execution-mode live as well.",
+        ));
+    }
+    let stamp = Stamp::new(kalshi.execution_mode, kalshi.environment, &kalshi.api_key_id);
+    SqliteStore::adopt_key(&config.database.url, &stamp, old_key, now)
+        .map_err(|error| Failure::failed(format!("database: {error}.")))?;
+    Ok(())
 }
 
 fn share_bp(share: f64) -> u32 {
@@ -362,7 +381,9 @@ pub(crate) async fn assemble_on(
     let clock = surroundings.clock;
     let params = strategy_params(config)?;
     info!(event = "database_initialized", url = config.database.url);
-    exchange::refuse_live_beyond_loopback(config)?;
+    let live = live_guard::admit(config).inspect_err(|refusal| {
+        error!(event = "live_execution_refused", detail = %refusal);
+    })?;
     let restored = store
         .restore()
         .await
@@ -398,6 +419,10 @@ pub(crate) async fn assemble_on(
         exchange::tend_group(config, &client, &executor);
     }
     let (notifier, discord) = notifier(config)?;
+    if let Some(live) = &live {
+        live.announce(config, store.as_ref(), notifier.as_ref(), clock.now())
+            .await?;
+    }
     let scope = AccountScope {
         environment: config.kalshi.environment,
         mode: config.kalshi.execution_mode,

@@ -7,6 +7,7 @@
 mod dollars;
 mod error;
 mod layers;
+mod live;
 mod load;
 mod ranges;
 mod secret_files;

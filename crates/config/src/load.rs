@@ -253,10 +253,16 @@ fn check_secrets(config: &Config, dotenv: &Path, request: &Request) -> Result<Ve
             )),
         }
     } else if mode == ExecutionMode::Live {
+        // No checklist is kept yet, so none has passed. What else live lacks is told at once.
+        let lacking = config.lacking_for_live(false).join(" ");
         return Err(ConfigError::Key {
             place: "configuration".into(),
             key: "kalshi.api_key_id".into(),
-            detail: "live mode needs a key: set kalshi.api_key_id and kalshi.private_key_path".into(),
+            detail: format!(
+                "live mode needs a key: set kalshi.api_key_id and kalshi.private_key_path. {lacking}"
+            )
+            .trim_end_matches('.')
+            .to_owned(),
         });
     }
     Ok(warnings)

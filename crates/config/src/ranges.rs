@@ -302,7 +302,7 @@ fn bad_stream_address(text: &str) -> Option<String> {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
@@ -335,6 +335,13 @@ fn relations(config: &Config) -> Option<(&'static str, String)> {
         return Some((
             "leaderboard_alpha.cancel_cutoff_minutes",
             "is above leaderboard_alpha.entry_cutoff_minutes".into(),
+        ));
+    }
+    let reason = &config.risk.live_override;
+    if reason.chars().any(char::is_control) || reason.chars().count() > 500 {
+        return Some((
+            "risk.live_override",
+            "is not one line of at most 500 characters".into(),
         ));
     }
     if config.risk.global.halt_file.trim().is_empty() {

@@ -37,6 +37,8 @@ pub struct Kalshi {
     pub environment: Environment,
     /// Paper or live.
     pub execution_mode: ExecutionMode,
+    /// Whether orders are meant to reach the exchange: live execution beyond this machine needs it.
+    pub live_confirmed: bool,
     /// Id of the API key; empty without one.
     pub api_key_id: String,
     /// Path of the private key; empty without one.
@@ -189,6 +191,8 @@ pub struct Logging {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Risk {
+    /// Why live execution beyond this machine may go without a passing checklist; empty when it may not.
+    pub live_override: String,
     /// Limits of the account.
     pub global: GlobalRisk,
     /// Limits of each strategy.

@@ -336,3 +336,90 @@ fn secrets_never_print() {
         .config();
     assert!(!format!("{config:?}").contains("tell-nobody"));
 }
+
+/// A live setup beyond this machine with a key, and whatever else is said.
+fn live(said: &[(&str, &str)]) -> Setup {
+    let mut setup = Setup::new()
+        .file("key.pem", "not a key, only a file")
+        .variable("AUTOTRADER__KALSHI__API_KEY_ID", "id")
+        .variable("AUTOTRADER__KALSHI__PRIVATE_KEY_PATH", "key.pem");
+    setup.flag = Some(ExecutionMode::Live);
+    for (name, value) in said {
+        setup = setup.variable(name, value);
+    }
+    setup
+}
+
+const CONFIRMED: (&str, &str) = ("AUTOTRADER__KALSHI__LIVE_CONFIRMED", "true");
+const OVERRIDE: (&str, &str) = ("AUTOTRADER__RISK__LIVE_OVERRIDE", "first day with one contract");
+const MACHINE: (&str, &str) = ("AUTOTRADER__KALSHI__BASE_URL", "http://127.0.0.1:1/trade-api/v2");
+const STREAM: (&str, &str) = (
+    "AUTOTRADER__KALSHI__WEBSOCKET_URL",
+    "wss://demo-api.kalshi.co/trade-api/ws/v2",
+);
+const PRODUCTION: (&str, &str) = ("AUTOTRADER__KALSHI__ENVIRONMENT", "production");
+
+#[rstest]
+#[case::nothing_said(&[], false, &["kalshi.live_confirmed", "risk.live_override"])]
+#[case::production(&[PRODUCTION], false, &["kalshi.live_confirmed", "risk.live_override"])]
+#[case::checklist(&[], true, &["kalshi.live_confirmed"])]
+#[case::confirmed(&[CONFIRMED], false, &["risk.live_override"])]
+#[case::overridden(&[OVERRIDE], false, &["kalshi.live_confirmed"])]
+#[case::blank_reason(&[CONFIRMED, ("AUTOTRADER__RISK__LIVE_OVERRIDE", "   ")], false, &["risk.live_override"])]
+#[case::both(&[CONFIRMED, OVERRIDE], false, &[])]
+#[case::confirmed_with_checklist(&[CONFIRMED], true, &[])]
+#[case::both_in_production(&[PRODUCTION, CONFIRMED, OVERRIDE], false, &[])]
+#[case::this_machine(&[MACHINE], false, &[])]
+#[case::this_machine_in_production(&[PRODUCTION, MACHINE], false, &[])]
+#[case::stream_elsewhere(&[MACHINE, STREAM], false, &["kalshi.live_confirmed", "risk.live_override"])]
+#[case::stream_elsewhere_unused(
+    &[MACHINE, STREAM, ("AUTOTRADER__KALSHI__WEBSOCKET_ENABLED", "false")], false, &[]
+)]
+fn each_thing_that_live_lacks_is_named_with_its_key(
+    #[case] said: &[(&str, &str)],
+    #[case] checklist_passed: bool,
+    #[case] keys: &[&str],
+) {
+    let lacking = live(said).config().lacking_for_live(checklist_passed);
+    assert_eq!(lacking.len(), keys.len(), "{lacking:?}");
+    for (sentence, key) in lacking.iter().zip(keys) {
+        assert!(sentence.contains(key) && sentence.ends_with('.'), "{sentence}");
+    }
+}
+
+#[test]
+fn live_without_a_key_hears_at_once_what_else_is_missing() {
+    let mut setup = Setup::new();
+    setup.flag = Some(ExecutionMode::Live);
+    let message = setup.refused();
+    for key in [
+        "kalshi.api_key_id is empty",
+        "kalshi.private_key_path is empty",
+        "kalshi.live_confirmed is not true",
+        "risk.live_override is empty",
+    ] {
+        assert!(message.contains(key), "{key} in {message}");
+    }
+    let paper = Setup::new().config();
+    assert_eq!(
+        paper.lacking_for_live(false).len(),
+        4,
+        "paper says what live would lack"
+    );
+}
+
+#[test]
+fn the_reason_for_an_override_is_one_line() {
+    for (reason, sound) in [
+        ("first week, one contract at a time", true),
+        ("two\nlines", false),
+        ("a\u{1b}[2Jb", false),
+    ] {
+        let setup = live(&[("AUTOTRADER__RISK__LIVE_OVERRIDE", reason)]);
+        if sound {
+            assert_eq!(setup.config().live_override(), Some(reason));
+        } else {
+            assert!(setup.refused().contains("risk.live_override"));
+        }
+    }
+}

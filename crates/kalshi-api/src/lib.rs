@@ -59,7 +59,7 @@ pub use http::signer::Signer;
 pub use order_entry::{OrderOptions, SelfTrade, render_order, render_order_with};
 pub use outcome::WriteOutcome;
 pub use question::TimeRange;
-pub use settings::{ClientSettings, SigningHosts, default_base_url};
+pub use settings::{ClientSettings, Destination, SigningHosts, default_base_url};
 pub use subaccount::Subaccount;
 pub use tls::install_tls_provider;
 pub use venue_code::{Remedy, VenueCode};

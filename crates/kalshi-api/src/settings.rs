@@ -80,6 +80,43 @@ impl SigningHosts {
     }
 }
 
+/// Where signed requests would go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// This machine.
+    ThisMachine,
+    /// A documented host of the exchange.
+    Exchange,
+}
+
+impl Destination {
+    /// Where a REST or stream address leads under a key of `environment`.
+    ///
+    /// # Errors
+    /// One sentence with the remedy when no signed request may go there: no address, without encryption beyond this machine,
+    /// with a user name, query or fragment, at another port, or at a host that is not one of the environment's documented ones.
+    pub fn of(address: &str, environment: Environment) -> Result<Self, String> {
+        let refuse = |detail: &str| {
+            format!("`{address}` is refused: {detail}; correct `kalshi.base_url` or `kalshi.websocket_url`")
+        };
+        let url = Url::parse(address).map_err(|error| refuse(&error.to_string()))?;
+        if !matches!(url.scheme(), "http" | "https" | "ws" | "wss") {
+            return Err(refuse("it must be `https` or `wss`"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("it must not carry a user name or password"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse("it must not carry a query or fragment"));
+        }
+        if is_loopback(&url) {
+            return Ok(Self::ThisMachine);
+        }
+        SigningHosts::Documented(environment).check(&url)?;
+        Ok(Self::Exchange)
+    }
+}
+
 /// Settings of one client.
 #[derive(Debug, Clone)]
 pub struct ClientSettings {
@@ -273,6 +310,116 @@ mod tests {
                 (Ok(()), Ok(())) => {}
                 (Err(found), Err(part)) => assert!(found.contains(part), "{url}: {found}"),
                 (found, expected) => panic!("{url}: {found:?}, expected {expected:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn look_alikes_of_this_machine_and_of_the_exchange_are_refused() {
+        use Environment::{Demo, Production};
+        let machine = || Ok(Destination::ThisMachine);
+        let exchange = || Ok(Destination::Exchange);
+        for (environment, address, expected) in [
+            (Demo, "http://127.0.0.1:8080/trade-api/v2", machine()),
+            (Production, "http://127.0.0.1/", machine()),
+            (Production, "http://127.8.9.10:1/", machine()),
+            (Demo, "http://127.1:8080/", machine()),
+            (Demo, "http://0x7f000001/", machine()),
+            (Demo, "HTTP://LOCALHOST:9/trade-api/v2", machine()),
+            (Demo, "https://localhost/", machine()),
+            (Demo, "ws://[::1]:8080/trade-api/ws/v2", machine()),
+            (Demo, "https://demo-api.kalshi.co/trade-api/v2", exchange()),
+            (Demo, "HTTPS://DEMO-API.KALSHI.CO/trade-api/v2", exchange()),
+            (Demo, "https://demo-api.kalshi.co:443/", exchange()),
+            (
+                Demo,
+                "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2",
+                exchange(),
+            ),
+            (
+                Production,
+                "https://api.elections.kalshi.com/trade-api/v2",
+                exchange(),
+            ),
+            (
+                Production,
+                "https://external-api.kalshi.com/trade-api/v2",
+                exchange(),
+            ),
+            // Look-alikes of this machine.
+            (Demo, "https://127.0.0.1.evil.com/", Err("not a documented host")),
+            (Demo, "http://127.0.0.1.evil.com/", Err("not a documented host")),
+            (Demo, "https://localhost.evil.com/", Err("not a documented host")),
+            (Demo, "https://localhost./", Err("not a documented host")),
+            (Demo, "https://xlocalhost/", Err("not a documented host")),
+            (Demo, "http://0.0.0.0:8080/", Err("not a documented host")),
+            (Demo, "http://128.0.0.1/", Err("not a documented host")),
+            (Demo, "http://[::ffff:127.0.0.1]/", Err("not a documented host")),
+            (Demo, "http://[::]/", Err("not a documented host")),
+            (Demo, "http://[::1].evil.com/", Err("refused")),
+            (Demo, "http://127.0.0.1@evil.com/", Err("user name")),
+            (Demo, "http://127.0.0.1:80@evil.com/", Err("user name")),
+            (
+                Demo,
+                "https://evil.com/http://127.0.0.1/",
+                Err("not a documented host"),
+            ),
+            (
+                Demo,
+                "https://evil.com/?http://127.0.0.1",
+                Err("query or fragment"),
+            ),
+            (Demo, "https://evil.com/#@127.0.0.1", Err("query or fragment")),
+            (Demo, "http://user@127.0.0.1/", Err("user name")),
+            (Demo, "ftp://127.0.0.1/", Err("`https` or `wss`")),
+            (Demo, "127.0.0.1:8080", Err("refused")),
+            (Demo, "", Err("refused")),
+            // Look-alikes of the exchange.
+            (Demo, "http://demo-api.kalshi.co/trade-api/v2", Err("at port 443")),
+            (
+                Demo,
+                "ws://demo-api.kalshi.co/trade-api/ws/v2",
+                Err("at port 443"),
+            ),
+            (Demo, "https://demo-api.kalshi.co:8443/", Err("at port 443")),
+            (Demo, "https://demo-api.kalshi.co:80/", Err("at port 443")),
+            (
+                Demo,
+                "https://demo-api.kalshi.co.evil.com/",
+                Err("not a documented host"),
+            ),
+            (Demo, "https://demo-api.kalshi.co./", Err("not a documented host")),
+            (Demo, "https://demo-api-kalshi.co/", Err("not a documented host")),
+            (
+                Demo,
+                "https://demo\u{ad}-api.kalshi.co.evil.com/",
+                Err("not a documented host"),
+            ),
+            (
+                Demo,
+                "https://demo-api.k\u{430}lshi.co/",
+                Err("not a documented host"),
+            ),
+            (Demo, "https://demo-api.kalshi.co@evil.com/", Err("user name")),
+            (Demo, "https://user:pass@demo-api.kalshi.co/", Err("user name")),
+            (Demo, "https://demo-api.kalshi.co/?x=1", Err("query or fragment")),
+            (
+                Demo,
+                "https://api.elections.kalshi.com/",
+                Err("not belong to the demo"),
+            ),
+            (
+                Production,
+                "https://demo-api.kalshi.co/",
+                Err("not belong to the production"),
+            ),
+            (Production, "https://kalshi.com/", Err("not a documented host")),
+            (Production, "https://10.0.0.1/", Err("not a documented host")),
+        ] {
+            match (Destination::of(address, environment), expected) {
+                (Ok(found), Ok(expected)) => assert_eq!(found, expected, "{address}"),
+                (Err(found), Err(part)) => assert!(found.contains(part), "{address}: {found}"),
+                (found, expected) => panic!("{address}: {found:?}, expected {expected:?}"),
             }
         }
     }

@@ -19,6 +19,9 @@ events! {
     // The process.
     AUTOTRADER_STARTING => "autotrader_starting", "the process begins, with its version";
     RUNTIME_MODE_RESOLVED => "runtime_mode_resolved", "environment (`mode`), `api_base_url` and `execution_mode` in force";
+    LIVE_EXECUTION_REFUSED => "live_execution_refused", "live execution may not begin, and everything that it lacks";
+    LIVE_EXECUTION_ALLOWED => "live_execution_allowed", "live execution begins beyond this machine, and on what ground";
+    LIVE_OVERRIDE => "live_override", "live execution goes without a passing checklist, for the reason given";
     CONFIGURATION_WARNING => "configuration_warning", "something in the configuration wants a look";
     DATABASE_INITIALIZED => "database_initialized", "the database is open and migrated (`url`)";
     KALSHI_CLIENT_CONNECTED => "kalshi_client_connected", "the exchange client is ready (`environment`, `base_url`)";

@@ -129,13 +129,19 @@ pub struct SystemEvent {
     pub detail: String,
 }
 
+/// The file of a database, which opening would create.
+pub(crate) fn existing(url: &str) -> Result<PathBuf, OpenError> {
+    let path = Location::parse(url)?.resolve()?;
+    if path.exists() {
+        Ok(path)
+    } else {
+        Err(OpenError::Missing { path })
+    }
+}
+
 /// The file of an existing database of this version.
 pub(crate) fn ready(url: &str) -> Result<PathBuf, OpenError> {
-    let path = Location::parse(url)?.resolve()?;
-    // Opening would create it.
-    if !path.exists() {
-        return Err(OpenError::Missing { path });
-    }
+    let path = existing(url)?;
     match inspect(&path)? {
         (_, Found::Empty) => Err(OpenError::Missing { path }),
         (_, Found::Older) => Err(OpenError::Older { path }),

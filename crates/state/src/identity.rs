@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::connection::{Begin, atomically, random_id};
 use crate::fault::Fault;
-use crate::schema::meta;
+use crate::schema::{meta, system_events};
 use crate::words::{micros, read_money, read_optional_word, read_time, read_word, word};
 use crate::{NewDatabaseId, OpenError, Stamp};
 
@@ -101,6 +101,28 @@ pub(crate) fn write(
         })
         .execute(connection)?;
     Ok(())
+}
+
+/// Gives a live database to another key of its account, and writes that down.
+pub(crate) fn adopt(
+    connection: &mut SqliteConnection,
+    from: &str,
+    to: &str,
+    at: DateTime<Utc>,
+) -> Result<(), Fault> {
+    atomically(connection, Begin::ToWrite, |connection| {
+        diesel::update(meta::table)
+            .set(meta::account.eq(to))
+            .execute(connection)?;
+        diesel::insert_into(system_events::table)
+            .values((
+                system_events::at.eq(micros(at)),
+                system_events::name.eq("key_adopted"),
+                system_events::detail.eq(format!("from `{from}` to `{to}`")),
+            ))
+            .execute(connection)?;
+        Ok(())
+    })
 }
 
 /// Stores the cash of the first start; a second, different amount contradicts it.

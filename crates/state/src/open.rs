@@ -74,7 +74,7 @@ pub enum OpenError {
         holder: String,
     },
     /// The database belongs to another mode, environment or account.
-    #[error("{} belongs to {found}, not to {wanted}: use another database", .path.display())]
+    #[error("{} belongs to {found}, not to {wanted}: use another database{}", .path.display(), adoption(.found, .wanted))]
     Foreign {
         /// The database.
         path: PathBuf,
@@ -119,6 +119,16 @@ pub enum OpenError {
         /// What it said.
         detail: String,
     },
+}
+
+/// The way out where only the key differs.
+fn adoption(found: &Stamp, wanted: &Stamp) -> &'static str {
+    match (found, wanted) {
+        (Stamp::Live { environment: a, .. }, Stamp::Live { environment: b, .. }) if a == b => {
+            ", or `init-db --adopt-key` with the old key's id if both keys are of one account"
+        }
+        _ => "",
+    }
 }
 
 #[cfg(test)]

@@ -68,6 +68,46 @@ impl SqliteStore {
         })
     }
 
+    /// Gives a live database to another key of the same account: `wanted` names the new key, `old_account` the old one.
+    ///
+    /// Nothing but the operator's word says that both keys are of one account; the reconciliation at the next start holds the
+    /// books against the venue's.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the database is missing, in use, or not a live one of this environment and the old key.
+    pub fn adopt_key(
+        url: &str,
+        wanted: &Stamp,
+        old_account: &str,
+        now: DateTime<Utc>,
+    ) -> Result<DatabaseInfo, OpenError> {
+        let path = crate::history::existing(url)?;
+        let _lock = ProcessLock::take(&path)?;
+        let (mut connection, _) = inspect(&path)?;
+        let missing = || OpenError::Missing { path: path.clone() };
+        let info = identity::read(&mut connection)
+            .map_err(|error| unusable(&path, &error))?
+            .ok_or_else(missing)?;
+        let expected = match wanted {
+            Stamp::Live { environment, .. } => Stamp::Live {
+                environment: *environment,
+                account: old_account.to_owned(),
+            },
+            Stamp::Paper => Stamp::Paper,
+        };
+        identity::check(&path, &info, &expected)?;
+        if let Stamp::Live { account, .. } = wanted {
+            migrate(&path, &mut connection)?;
+            let mut connection = connect(&path, Access::Durable)?;
+            identity::adopt(&mut connection, old_account, account, now)
+                .map_err(|error| unusable(&path, &error))?;
+        }
+        Ok(DatabaseInfo {
+            stamp: wanted.clone(),
+            ..info
+        })
+    }
+
     /// Opens an existing database for reading only: works beside a running process and needs no lock.
     ///
     /// # Errors

@@ -39,6 +39,8 @@ pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failur
         eprintln!("warning: {}", output::escape(warning));
     }
     let risk = wiring::configured_limits(config);
+    // No checklist is kept yet, so none has passed.
+    let live = wiring::Live::of(config, false);
     let values = json!({
         "environment": config.kalshi.environment,
         "execution_mode": config.kalshi.execution_mode,
@@ -48,6 +50,8 @@ pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failur
         "poll_interval_seconds": config.arena_monitor.poll_interval_seconds,
         "leaderboard_url": config.arena_monitor.primary_url,
         "has_key": config.kalshi.has_key(),
+        "live_allowed": live.is_allowed(),
+        "live_refused_because": live.refusals(),
         "discord_enabled": config.discord.enabled,
         "limits": risk,
     });
@@ -56,7 +60,9 @@ pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failur
     } else {
         output::line("The configuration is valid.");
         if let Some(values) = values.as_object() {
-            let plain = values.iter().filter(|(key, _)| *key != "limits");
+            let plain = values
+                .iter()
+                .filter(|(key, _)| !["limits", "live_refused_because"].contains(&key.as_str()));
             let limits = risk.as_object().into_iter().flatten();
             let rows: Vec<Vec<String>> = plain
                 .chain(limits)
@@ -68,6 +74,9 @@ pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failur
                 })
                 .collect();
             output::table(&["key", "value"], &rows);
+            for sentence in live.refusals() {
+                output::line(&format!("Live would be refused: {}", output::escape(sentence)));
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

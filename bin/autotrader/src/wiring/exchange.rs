@@ -168,19 +168,3 @@ fn channels(is_live: bool) -> Vec<Channel> {
 pub(super) fn jitter_seed() -> u64 {
     u64::from(std::process::id()).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
-
-/// Live orders go to this machine only, until the guards of the real exchange exist.
-pub(super) fn refuse_live_beyond_loopback(config: &Config) -> Result<(), Failure> {
-    let url = config.kalshi.effective_base_url();
-    let loopback = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-    let local = loopback.iter().any(|prefix| {
-        url.strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-    });
-    if config.kalshi.execution_mode == ExecutionMode::Live && !local {
-        return Err(Failure::failed(format!(
-            "kalshi.base_url: {url}: live execution is limited to this machine in this version; use --execution-mode paper."
-        )));
-    }
-    Ok(())
-}

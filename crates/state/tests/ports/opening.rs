@@ -201,3 +201,39 @@ async fn opening_cash_is_said_once() {
     let restored = home.open().restore().await.unwrap();
     assert_eq!(restored.opening_cash, Some(Money::dollars(1_000)));
 }
+
+#[test]
+fn another_key_gets_a_live_database_only_from_the_key_that_has_it() {
+    let home = Home::new();
+    let (old, new) = (live(Environment::Demo, "old"), live(Environment::Demo, "new"));
+    let adopt = |wanted: &Stamp, from: &str| SqliteStore::adopt_key(&home.url(), wanted, from, at(5));
+    assert!(matches!(adopt(&new, "old"), Err(OpenError::Missing { .. })));
+    let holder = home.try_open(&old).unwrap();
+    assert!(matches!(adopt(&new, "old"), Err(OpenError::InUse { .. })));
+    let id = holder.database_id().to_owned();
+    drop(holder);
+    let error = home.try_open(&new).unwrap_err().to_string();
+    assert!(error.contains("`init-db --adopt-key`"), "{error}");
+    for (wanted, from) in [
+        (&new, "other"),
+        (&new, "new"),
+        (&live(Environment::Production, "new"), "old"),
+        (&Stamp::Paper, "old"),
+    ] {
+        let error = adopt(wanted, from).unwrap_err();
+        assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
+        assert!(home.try_open(&old).is_ok(), "nothing has changed");
+    }
+    let info = adopt(&new, "old").unwrap();
+    assert_eq!((&info.stamp, info.database_id.as_str()), (&new, id.as_str()));
+    let store = home.try_open(&new).unwrap();
+    assert_eq!(store.database_id(), id, "the books and their id stay");
+    let event = &store
+        .history()
+        .system_events(&autotrader_state::Filter::default())
+        .unwrap()[0];
+    assert_eq!(
+        (event.name.as_str(), event.detail.as_str()),
+        ("key_adopted", "from `old` to `new`")
+    );
+}
