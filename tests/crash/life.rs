@@ -9,7 +9,7 @@ use autotrader_domain::ports::{
 };
 use autotrader_domain::{Command, Environment, ExecutionMode, Money, Net, Order, Purpose, Record, Ticker};
 use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event};
-use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Executor, Pause};
+use autotrader_execution::{ExecutionEvent, ExecutionSettings, Executor, Pause};
 use autotrader_kalshi_api::{
     ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, SeededJitter,
 };
@@ -207,10 +207,11 @@ impl Life {
         }
         self.engine.restore(restored);
         self.pass_all(found).await;
-        let (balance, differences) = self.reconcile(opening.is_none()).await;
+        let (balance, differences) = self.reconcile().await;
         assert_eq!(differences, [""; 0], "the first reconciliation");
         if opening.is_none() {
             self.engine.open_with(balance.unwrap(), limits());
+            self.executor.open_with(balance.unwrap()).await;
             let cash = self.engine.account().opening_cash();
             self.ledger.set_opening_cash(cash).await.unwrap();
         }
@@ -235,7 +236,7 @@ impl Life {
             self.pass_all(events).await;
             if beat % RECONCILED_EVERY == 0 {
                 self.probe.stage("reconcile");
-                self.reconcile(false).await;
+                self.reconcile().await;
             }
             let is_halted = self.engine.risk().state() == RiskState::Halt;
             if is_halted && self.part == Part::UntilHalted {
@@ -243,7 +244,7 @@ impl Life {
             }
             if self.script.is_told(&self.engine.account().portfolio) {
                 self.probe.stage("end");
-                let (_, differences) = self.reconcile(false).await;
+                let (_, differences) = self.reconcile().await;
                 assert_eq!(differences, [""; 0], "the last reconciliation");
                 return self.end(false);
             }
@@ -300,13 +301,9 @@ impl Life {
     }
 
     /// Holds our books against the exchange's: the balance there, and every difference.
-    async fn reconcile(&mut self, first_start: bool) -> (Option<Money>, Vec<String>) {
-        let mut books = AccountBooks::of(&self.engine.account().portfolio);
-        if first_start {
-            books.cash = None;
-        }
+    async fn reconcile(&mut self) -> (Option<Money>, Vec<String>) {
         self.probe.step("reconcile", "before", About::Account);
-        let mut result = self.executor.reconcile(books).await;
+        let mut result = self.executor.reconcile().await;
         self.probe.step("reconcile", "after", About::Account);
         assert!(result.complete, "{:?}", result.failure);
         self.pass_all(std::mem::take(&mut result.events)).await;
@@ -398,6 +395,14 @@ fn unsent(order: &Order) -> Event {
 fn from_execution(event: ExecutionEvent) -> Event {
     match event {
         ExecutionEvent::Order(update) => Event::Order(update),
+        ExecutionEvent::Unsent {
+            client_order_id,
+            detail,
+        } => Event::Unsent {
+            client_order_id,
+            detail,
+        },
+        ExecutionEvent::AccessRefused { detail } => Event::AccessRefused { detail },
         ExecutionEvent::Fill(fill) => Event::Fill(fill),
         ExecutionEvent::Settlement(settled) => Event::Settlement(settled),
         ExecutionEvent::Mismatch { detail } => Event::Mismatch { detail },

@@ -114,6 +114,9 @@ pub enum FeedError {
     /// The question itself is refused: a person must act.
     #[error("refused: {0}")]
     Refused(String),
+    /// Our key, or its rights, are refused: a person must act, and nothing signed will be answered before.
+    #[error("access refused: {0}")]
+    AccessRefused(String),
 }
 
 /// Public market data.

@@ -96,6 +96,12 @@ impl Executor {
             return Ok(None);
         };
         let known = text.parse::<ClientOrderId>().ok().filter(|id| tracker.knows(id));
+        if let Some(other) = known.as_ref().and_then(|id| tracker.venue_id_of(id)) {
+            return Err(format!(
+                "{} on {} carries the id {text}, which is our order {other}: one of the two is doubled.",
+                order.venue_order_id, order.ticker
+            ));
+        }
         if known.is_none() && text.starts_with(&self.settings.id_prefix) {
             return Err(format!(
                 "{} on {} carries our prefix but is not in this database: {text}.",

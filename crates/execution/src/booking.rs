@@ -232,17 +232,21 @@ impl Executor {
         };
         fill.client_order_id.clone_from(&owner);
         match self.ports.store.record_fill(&fill).await {
-            Ok(true) => tracker.note_fill(&fill.fill_id, fill.filled_at),
-            Ok(false) => {
-                tracker.note_fill(&fill.fill_id, fill.filled_at);
-                return Batch::Whole;
-            }
+            Ok(false) if tracker.may_have_forgotten(fill.filled_at) => return Batch::Whole,
+            // One that was stored already, and that this process has not booked, was stored by a call that failed all the
+            // same: it is booked now.
+            Ok(_) => tracker.note_fill(&fill.fill_id, fill.filled_at),
             Err(error) => {
                 events.push(ExecutionEvent::StoreFailed {
                     detail: format!("Fill {} was not stored: {error}.", fill.fill_id),
                 });
                 return Batch::ReadAgain;
             }
+        }
+        if let Err(error) = tracker.books.book(&fill) {
+            events.push(ExecutionEvent::Mismatch {
+                detail: format!("Our books cannot take it: {error}."),
+            });
         }
         events.push(ExecutionEvent::Fill(fill.clone()));
         if let Some(id) = owner {
@@ -313,11 +317,16 @@ impl Executor {
                 continue;
             }
             match self.ports.store.record_settlement(&settled).await {
-                Ok(fresh) => {
+                Ok(false) if tracker.may_have_forgotten(settled.settled_at) => {}
+                // As with fills: stored and not booked here means that an earlier call failed after it was stored.
+                Ok(_) => {
                     tracker.note_settlement(&settled);
-                    if fresh {
-                        events.push(ExecutionEvent::Settlement(settled));
+                    if let Err(error) = tracker.books.settle(&settled) {
+                        events.push(ExecutionEvent::Mismatch {
+                            detail: format!("Our books cannot take it: {error}."),
+                        });
                     }
+                    events.push(ExecutionEvent::Settlement(settled));
                 }
                 Err(error) => {
                     events.push(ExecutionEvent::StoreFailed {
@@ -383,6 +392,12 @@ impl Executor {
             FeedError::Transient(_) => false,
             FeedError::Schema { .. } => {
                 events.push(ExecutionEvent::SchemaBroken {
+                    detail: format!("Reading {what}: {error}."),
+                });
+                true
+            }
+            FeedError::AccessRefused(_) => {
+                events.push(ExecutionEvent::AccessRefused {
                     detail: format!("Reading {what}: {error}."),
                 });
                 true

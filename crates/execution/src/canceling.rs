@@ -1,9 +1,10 @@
 //! Taking orders off the book.
 
-use autotrader_domain::ports::{Answered, CancelOutcome, VenueOrder};
+use autotrader_domain::ports::{Answered, CancelAccountOutcome, CancelOutcome, VenueOrder};
 use autotrader_domain::{ClientOrderId, Contracts, OrderState, Ticker, VenueOrderId};
 
 use crate::booking::Why;
+use crate::executor::access_refused;
 use crate::{ExecutionEvent, Executor, Step, VenueWord};
 
 impl Executor {
@@ -38,6 +39,7 @@ impl Executor {
                 self.settle_gone(id, &venue, why, &mut events).await;
             }
             CancelOutcome::Refused { reason, detail } => {
+                events.extend(access_refused("a cancel", reason, &detail));
                 let mut tracker = self.tracker.lock().await;
                 if let Some(life) = tracker.life(id).cloned() {
                     let detail = format!("Cancel refused: {reason} {detail}");
@@ -48,6 +50,35 @@ impl Executor {
         }
         self.await_fills(id, &mut events).await;
         events
+    }
+
+    /// Cancels every order of the account, ours or not, and places nothing for a while ([`ExecutionSettings::silence`]),
+    /// because the exchange may take off what is placed soon after.
+    ///
+    /// What became of our own orders is read afterwards, and again by every poll. Repeating it is harmless.
+    ///
+    /// [`ExecutionSettings::silence`]: crate::ExecutionSettings::silence
+    ///
+    /// Not cancellation-safe: events of a dropped call are lost, what they say is durable.
+    pub async fn cancel_account(&self) -> (CancelAccountOutcome, Vec<ExecutionEvent>) {
+        self.fall_silent();
+        let Answered { outcome, .. } = self.ports.gateway.cancel_account().await;
+        // Counted from the answer: the exchange acted between the two.
+        self.fall_silent();
+        let mut events = Vec::new();
+        if let CancelAccountOutcome::Refused { reason, detail } = &outcome {
+            events.extend(access_refused("a cancel of the account", *reason, detail));
+        }
+        events.extend(self.poll_orders().await);
+        (outcome, events)
+    }
+
+    fn fall_silent(&self) {
+        let until = self.ports.clock.now() + self.settings.silence;
+        *self
+            .silent_until
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(until);
     }
 
     /// The market and venue id of an order that may be on the book.

@@ -1,6 +1,6 @@
 //! What execution reports back to the core.
 
-use autotrader_domain::{Fill, OrderUpdate, SettlementRecord};
+use autotrader_domain::{ClientOrderId, Fill, OrderUpdate, SettlementRecord};
 use serde::{Deserialize, Serialize};
 
 /// One thing that happened while performing effects or reading the account.
@@ -11,6 +11,13 @@ use serde::{Deserialize, Serialize};
 pub enum ExecutionEvent {
     /// An order took a step in its life.
     Order(OrderUpdate),
+    /// An approved order was not sent and is stored nowhere: its id may be minted again.
+    Unsent {
+        /// The order.
+        client_order_id: ClientOrderId,
+        /// Why, in words.
+        detail: String,
+    },
     /// An execution; without our id it is of an order that is not ours.
     Fill(Fill),
     /// A settled market.
@@ -28,6 +35,11 @@ pub enum ExecutionEvent {
     /// Something that must be durable is not; what depended on it was not done.
     StoreFailed {
         /// What failed, in words.
+        detail: String,
+    },
+    /// The venue refuses our key, or what it asks for.
+    AccessRefused {
+        /// What was refused, in words.
         detail: String,
     },
     /// The venue's answer is not what its specification promises.

@@ -7,9 +7,10 @@ use autotrader_domain::ports::{
     AccountSource, Answered, Clock, OrderGateway, OrderStore, PlaceOutcome, Restored,
 };
 use autotrader_domain::{
-    ClientOrderId, Order, OrderGroupId, OrderRequest, OrderState, RejectReason, TimeInForce,
+    ClientOrderId, Money, Order, OrderGroupId, OrderRequest, OrderState, RejectReason, TimeInForce,
 };
 use autotrader_risk::Approved;
+use chrono::{DateTime, Utc};
 use tracing::{debug, warn};
 
 use crate::booking::Why;
@@ -26,8 +27,23 @@ pub struct Executor {
     pub(crate) ports: Ports,
     pub(crate) settings: ExecutionSettings,
     pub(crate) tracker: tokio::sync::Mutex<Tracker>,
-    in_flight: Mutex<BTreeSet<ClientOrderId>>,
+    in_flight: Mutex<Submissions>,
+    /// Until when nothing is placed.
+    pub(crate) silent_until: Mutex<Option<DateTime<Utc>>>,
     resting_group: OnceLock<OrderGroupId>,
+}
+
+/// Orders that are being submitted now, and how many ever were.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Submissions {
+    under_way: BTreeSet<ClientOrderId>,
+    begun: u64,
+}
+
+impl Submissions {
+    pub(crate) fn busy(&self) -> bool {
+        !self.under_way.is_empty()
+    }
 }
 
 /// The executor's view of the outside.
@@ -46,8 +62,8 @@ impl std::fmt::Debug for Ports {
 }
 
 /// Marks an order as being submitted for as long as it lives, so that nobody resolves it meanwhile.
-struct InFlight<'a> {
-    set: &'a Mutex<BTreeSet<ClientOrderId>>,
+pub(crate) struct InFlight<'a> {
+    set: &'a Mutex<Submissions>,
     id: ClientOrderId,
 }
 
@@ -56,6 +72,7 @@ impl Drop for InFlight<'_> {
         self.set
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .under_way
             .remove(&self.id);
     }
 }
@@ -83,8 +100,23 @@ impl Executor {
             settings,
             tracker: tokio::sync::Mutex::new(tracker),
             in_flight: Mutex::default(),
+            silent_until: Mutex::default(),
             resting_group: OnceLock::new(),
         }
+    }
+
+    /// The same executor for an account that holds this much cash and no positions.
+    #[must_use]
+    pub fn opened_with(mut self, cash: Money) -> Self {
+        self.tracker.get_mut().books.cash = Some(cash);
+        self
+    }
+
+    /// Learns at the very first start what cash the account holds now: what was booked on the way stays booked.
+    ///
+    /// Cancellation-safe.
+    pub async fn open_with(&self, cash: Money) {
+        self.tracker.lock().await.books.cash = Some(cash);
     }
 
     /// Remembers what the database does, in place of everything remembered so far: call once, before anything else.
@@ -94,7 +126,14 @@ impl Executor {
     ///
     /// Not cancellation-safe: a dropped call must be repeated.
     pub async fn restore(&self, restored: &Restored) -> Vec<ExecutionEvent> {
-        let (tracker, without_request) = Tracker::restored(restored, self.ports.clock.now());
+        let (tracker, without_request) = match Tracker::restored(restored, self.ports.clock.now()) {
+            Ok(remembered) => remembered,
+            Err(error) => {
+                return vec![ExecutionEvent::Mismatch {
+                    detail: format!("What is stored cannot be booked: {error}."),
+                }];
+            }
+        };
         *self.tracker.lock().await = tracker;
         let mut events: Vec<ExecutionEvent> = without_request
             .into_iter()
@@ -108,13 +147,17 @@ impl Executor {
 
     /// Submits one approved order, at most once, and returns every step it took and every fill it got.
     ///
-    /// The intent is durable before a byte is sent; when that fails nothing is sent and the only event is
-    /// [`ExecutionEvent::StoreFailed`]. The row that marks it as sent is written while the request is under way: after a
+    /// The intent is durable before a byte is sent; when that fails nothing is sent, and the approval is given back as
+    /// [`ExecutionEvent::Unsent`] before [`ExecutionEvent::StoreFailed`] says why. The row that marks it as sent is written while the request is under way: after a
     /// crash, a stored intent counts as possibly sent.
     ///
     /// Not cancellation-safe: a dropped call leaves the order to [`Executor::resolve`].
     pub async fn place(&self, approved: Approved<Order>, exchange_index: i32) -> Vec<ExecutionEvent> {
-        let order = approved.into_inner();
+        self.place_order(approved.into_inner(), exchange_index).await
+    }
+
+    /// As [`Executor::place`], with the approval used up already.
+    pub(crate) async fn place_order(&self, order: Order, exchange_index: i32) -> Vec<ExecutionEvent> {
         let request = self.request_of(&order, exchange_index);
         let body = self.ports.gateway.render(&request);
         let mut events = Vec::new();
@@ -132,6 +175,10 @@ impl Executor {
                 detail: format!("Order {} is already being submitted.", order.client_order_id),
             }];
         };
+        if let Some(until) = self.silence() {
+            let detail = format!("The whole account was cancelled: nothing is placed before {until}.");
+            return vec![unsent(&order, detail)];
+        }
         {
             // What the store still owes to earlier orders would make it refuse this one.
             let mut tracker = self.tracker.lock().await;
@@ -139,12 +186,12 @@ impl Executor {
         }
         if let Err(error) = self.ports.store.commit_intent(&order, &request, &body).await {
             warn!(client_order_id = %order.client_order_id, %error, "intent_not_durable");
-            events.push(ExecutionEvent::StoreFailed {
-                detail: format!(
-                    "The intent of {} was not stored and not sent: {error}.",
-                    order.client_order_id
-                ),
-            });
+            let detail = format!(
+                "The intent of {} was not stored and not sent: {error}.",
+                order.client_order_id
+            );
+            events.push(unsent(&order, detail.clone()));
+            events.push(ExecutionEvent::StoreFailed { detail });
             return events;
         }
         let id = order.client_order_id.clone();
@@ -158,13 +205,21 @@ impl Executor {
 
     /// Marks an order as being submitted; `None` when it already is.
     fn submit(&self, order: &Order) -> Option<InFlight<'_>> {
-        let id = order.client_order_id.clone();
-        let fresh = self
-            .in_flight
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.clone());
-        fresh.then_some(InFlight {
+        self.begin(&order.client_order_id)
+    }
+
+    /// Marks an order as being submitted, by its id; `None` when it already is.
+    pub(crate) fn begin(&self, id: &ClientOrderId) -> Option<InFlight<'_>> {
+        let id = id.clone();
+        {
+            let mut submissions = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner);
+            submissions.begun += 1;
+            if !submissions.under_way.insert(id.clone()) {
+                return None;
+            }
+        }
+        // Made only now: dropping one ends a submission.
+        Some(InFlight {
             set: &self.in_flight,
             id,
         })
@@ -172,10 +227,22 @@ impl Executor {
 
     /// The orders being submitted now.
     pub(crate) fn in_flight(&self) -> BTreeSet<ClientOrderId> {
+        self.submissions().under_way
+    }
+
+    /// The submissions under way, to be compared with those of another moment.
+    pub(crate) fn submissions(&self) -> Submissions {
         self.in_flight
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Until when nothing is placed; `None` when orders may be placed now.
+    fn silence(&self) -> Option<DateTime<Utc>> {
+        let now = self.ports.clock.now();
+        let until = *self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.filter(|until| now < *until)
     }
 
     /// Sends the request while its row is marked as sent.
@@ -242,6 +309,7 @@ impl Executor {
                 self.look_up(std::slice::from_ref(id), events).await;
             }
             PlaceOutcome::Rejected { reason, detail } => {
+                events.extend(access_refused("an order", reason, &detail));
                 let detail = format!("{reason} {detail}");
                 self.step(id, Step::Refuse(reason), Why::answered(&detail, answer), events)
                     .await;
@@ -301,6 +369,23 @@ impl Executor {
             order_group: group.cloned(),
         }
     }
+}
+
+/// An approval that came to nothing.
+pub(crate) fn unsent(order: &Order, detail: String) -> ExecutionEvent {
+    ExecutionEvent::Unsent {
+        client_order_id: order.client_order_id.clone(),
+        detail,
+    }
+}
+
+/// The event of a refusal that concerns our key rather than the order.
+pub(crate) fn access_refused(what: &str, reason: RejectReason, detail: &str) -> Option<ExecutionEvent> {
+    matches!(reason, RejectReason::Unauthorized | RejectReason::Forbidden).then(|| {
+        ExecutionEvent::AccessRefused {
+            detail: format!("The venue refused {what}: {detail}"),
+        }
+    })
 }
 
 pub(crate) fn order_event(life: &Life, detail: &str) -> ExecutionEvent {

@@ -31,6 +31,10 @@ pub struct Life {
     pub word: Option<VenueWord>,
     /// When it was sent, or may have been at the latest.
     pub sent_at: DateTime<Utc>,
+    /// Whether a process before this one stored it: when that one sent it last is not known.
+    pub restored: bool,
+    /// How often its stored body was sent again.
+    pub resends: u32,
     /// The listings that lacked it: how many, and the time of the last.
     pub absences: (u32, Option<DateTime<Utc>>),
 }
@@ -45,6 +49,8 @@ impl Life {
             request,
             body,
             word: None,
+            restored: false,
+            resends: 0,
             absences: (0, None),
         }
     }

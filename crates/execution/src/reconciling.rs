@@ -1,20 +1,25 @@
 //! Holding our books against the venue's: complete or failed, never partial.
 
 use autotrader_domain::ports::{AccountSnapshot, FeedError};
-use autotrader_domain::{BookSide, ClientOrderId, Money, Net, Ticker};
-use std::collections::{BTreeMap, BTreeSet};
+use autotrader_domain::{BookSide, ClientOrderId, Money, VenueOrderId};
+use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
 use crate::booking::Batch;
 use crate::canceling::word_of;
-use crate::{AccountBooks, ExecutionEvent, Executor};
+use crate::comparing::{self, Compared, Since, Verdict};
+use crate::tracker::Tracker;
+use crate::{ExecutionEvent, Executor};
 
 /// The result of a reconciliation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reconciliation {
     /// What was found out and booked on the way; facts, even when the reconciliation failed.
     pub events: Vec<ExecutionEvent>,
-    /// How the venue's books differ from ours, one sentence each; empty when they agree to the micro-dollar.
+    /// Everything that was compared, one item each: what `reconcile --explain` shows. Empty when it failed.
+    pub items: Vec<Compared>,
+    /// How the venue's books differ from ours, one sentence each; empty when they agree to the micro-dollar. Orders of our
+    /// prefix that this database does not have are among `items` and `events` only: they are a cause of their own.
     pub differences: Vec<String>,
     /// Whether everything was read and compared; when not, nothing may be concluded from the absence of differences.
     pub complete: bool,
@@ -27,55 +32,78 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
+    /// Whether everything was compared and nothing differs.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.complete
+            && self
+                .items
+                .iter()
+                .all(|item| !matches!(item.verdict, Verdict::Differs | Verdict::Foreign))
+    }
+
     fn failed(mut self, why: String) -> Self {
         warn!(why, "reconciliation_failed");
         self.differences.clear();
+        self.items.clear();
         self.complete = false;
         self.failure = Some(why);
         self
     }
 }
 
+/// How far one round of a reconciliation got.
+enum Round {
+    /// Everything agrees, or differs for certain.
+    Settled,
+    /// Something differs that may still be news under way.
+    Unsettled,
+    /// Something differs while orders were being submitted.
+    Busy,
+    /// The account could not be read, or its figures are older than our last fill.
+    NotRead(String),
+}
+
 impl Executor {
-    /// Reads the whole account, books what is new, resolves what is unresolved, and compares positions and cash with
-    /// `books`, exactly.
+    /// Reads the whole account, books what is new, resolves what is unresolved, and compares orders, fills, positions,
+    /// cash and settlements with our own books, exactly.
     ///
-    /// `books` are ours as of the last event fed back to the core, before this call; what is booked on the way is added
-    /// to them here. Without cash in them (first start) cash is not compared. A difference is read again a bounded
-    /// number of times before it is real, because the account is read in parts. Differences that remain are also
-    /// reported as [`ExecutionEvent::Mismatch`].
+    /// Before [`Executor::open_with`] (first start) cash is not compared. A difference is read again a bounded number of
+    /// times before it is real, because the account is read in parts. Orders may be submitted meanwhile: what differs
+    /// then is read again until they are through, and fails the reconciliation when that takes too long. Differences that
+    /// remain are also reported as [`ExecutionEvent::Mismatch`].
     ///
     /// Not cancellation-safe: events of a dropped call are lost, what they say is durable.
-    pub async fn reconcile(&self, mut books: AccountBooks) -> Reconciliation {
+    pub async fn reconcile(&self) -> Reconciliation {
         let mut result = Reconciliation::default();
-        for attempt in 0..self.settings.reconcile_tries.max(1) {
-            if attempt > 0 {
+        let (mut tries, mut waits) = (0, 0);
+        loop {
+            if tries + waits > 0 {
                 self.ports.pause.pause(self.settings.fill_pause).await;
             }
-            if !self.in_flight().is_empty() {
-                return result.failed("Orders are being submitted.".to_owned());
-            }
-            let snapshot = match self.read_account().await {
-                Ok(snapshot) => snapshot,
-                Err(FeedError::Transient(detail)) => {
-                    result.failure = Some(format!("The account could not be read: {detail}"));
-                    continue;
-                }
-                Err(error) => {
-                    self.feed_failed("the account", &error, &mut result.events);
-                    return result.failed(format!("The account could not be read: {error}."));
-                }
+            let round = match self.round(&mut result).await {
+                Ok(round) => round,
+                Err(why) => return result.failed(why),
             };
-            result.failure = None;
-            if let Err(why) = self.compare(&snapshot, &mut books, &mut result).await {
-                return result.failed(why);
+            match round {
+                Round::Settled => break,
+                Round::Busy => {
+                    waits += 1;
+                    if waits >= self.settings.submission_waits {
+                        return result.failed("Orders are being submitted.".to_owned());
+                    }
+                }
+                Round::Unsettled | Round::NotRead(_) => {
+                    tries += 1;
+                    if tries < self.settings.reconcile_tries {
+                        continue;
+                    }
+                    match round {
+                        Round::NotRead(why) => return result.failed(why),
+                        _ => break,
+                    }
+                }
             }
-            if result.differences.is_empty() {
-                break;
-            }
-        }
-        if let Some(why) = result.failure.take() {
-            return result.failed(why);
         }
         result.complete = true;
         if !result.differences.is_empty() {
@@ -88,48 +116,81 @@ impl Executor {
         result
     }
 
-    async fn read_account(&self) -> Result<AccountSnapshot, FeedError> {
-        let since = {
-            let tracker = self.tracker.lock().await;
-            let orders = tracker
-                .lives()
-                .filter(|life| !life.order.state.is_terminal())
-                .map(|life| life.order.created_at)
-                .min();
-            [
-                Some(tracker.fills_cursor),
-                Some(tracker.settlements_cursor),
-                orders,
-            ]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or_else(|| self.ports.clock.now())
+    /// Reads and compares once.
+    ///
+    /// # Errors
+    /// Why nothing can be concluded however often it is read again.
+    async fn round(&self, result: &mut Reconciliation) -> Result<Round, String> {
+        let before = self.submissions();
+        let since = self.account_since().await;
+        let snapshot = match self.ports.account.snapshot(since).await {
+            Ok(snapshot) => snapshot,
+            Err(FeedError::Transient(detail)) => {
+                return Ok(Round::NotRead(format!("The account could not be read: {detail}")));
+            }
+            Err(error) => {
+                self.feed_failed("the account", &error, &mut result.events);
+                return Err(format!("The account could not be read: {error}."));
+            }
         };
-        self.ports.account.snapshot(since - self.settings.overlap).await
+        self.take_in(&snapshot, &mut result.events).await?;
+        result.balance = Some(snapshot.balance);
+        let tracker = self.tracker.lock().await;
+        result.unresolved = tracker.unresolved(&self.in_flight());
+        result.items = self.compared(&tracker, &snapshot, since);
+        result.differences = result
+            .items
+            .iter()
+            .filter(|item| item.verdict == Verdict::Differs)
+            .map(|item| item.words.clone())
+            .collect();
+        if result.differences.is_empty() {
+            return Ok(Round::Settled);
+        }
+        if before.busy() || self.submissions() != before {
+            return Ok(Round::Busy);
+        }
+        let newest = tracker.newest_fill();
+        Ok(match (snapshot.as_of, newest) {
+            (Some(as_of), Some(newest)) if as_of < newest => Round::NotRead(format!(
+                "The account's figures are as of {as_of}, before our last fill at {newest}."
+            )),
+            _ => Round::Unsettled,
+        })
     }
 
-    /// Books what a snapshot brings and compares; an error means that not all of it could be booked.
-    async fn compare(
-        &self,
-        snapshot: &AccountSnapshot,
-        books: &mut AccountBooks,
-        result: &mut Reconciliation,
-    ) -> Result<(), String> {
-        let mut events = Vec::new();
-        let outcome = self.take_in(snapshot, &mut events).await;
-        let booked = book_events(books, &events);
-        result.events.append(&mut events);
-        outcome?;
-        booked?;
-        result.balance = Some(snapshot.balance);
-        result.unresolved = self.tracker.lock().await.unresolved(&self.in_flight());
-        let reserved = self.reserved(books).await;
-        result.differences = position_differences(books, snapshot);
-        result
-            .differences
-            .extend(cash_difference(books, snapshot, reserved));
-        Ok(())
+    fn compared(&self, tracker: &Tracker, snapshot: &AccountSnapshot, since: DateTime<Utc>) -> Vec<Compared> {
+        let span = Since::of(since, snapshot, self.settings.absence_margin);
+        let listed = |venue: &VenueOrderId| {
+            snapshot
+                .orders
+                .iter()
+                .find(|order| order.venue_order_id == *venue)
+        };
+        let mut items = comparing::positions(&tracker.books, snapshot);
+        items.extend(comparing::cash(&tracker.books, snapshot, reserved(tracker)));
+        items.extend(
+            tracker
+                .lives()
+                .filter(|life| !life.order.state.is_terminal())
+                .map(|life| comparing::our_order(life, life.order.venue_order_id.as_ref().and_then(listed))),
+        );
+        for order in &snapshot.orders {
+            match self.ours(tracker, order) {
+                Ok(Some(_)) => {}
+                Ok(None) => items.extend(comparing::other_order(order, None)),
+                Err(foreign) => items.extend(comparing::other_order(order, Some(&foreign))),
+            }
+        }
+        items.extend(comparing::fills(tracker, snapshot, span));
+        items.push(comparing::settlements(snapshot, span));
+        items
+    }
+
+    /// From when on the account must be read so that nothing unfinished or unread is left out.
+    async fn account_since(&self) -> DateTime<Utc> {
+        let tracker = self.tracker.lock().await;
+        tracker.read_from() - self.settings.overlap
     }
 
     async fn take_in(
@@ -207,67 +268,24 @@ impl Executor {
             });
         }
     }
-
-    /// The collateral that our open orders hold at the venue, at most.
-    async fn reserved(&self, books: &AccountBooks) -> Money {
-        let tracker = self.tracker.lock().await;
-        tracker
-            .lives()
-            .filter(|life| life.word.is_some_and(|word| word.open))
-            .map(|life| {
-                let order = &life.order;
-                let side = order.intent.side;
-                let open = order.open_contracts();
-                let closing = books.position(&order.intent.ticker).net.reduced_by(side, open);
-                let price = match side {
-                    BookSide::Bid => order.intent.limit,
-                    BookSide::Ask => order.intent.limit.complement(),
-                };
-                price.times(open.saturating_sub(closing)).unwrap_or(Money::ZERO)
-            })
-            .sum()
-    }
 }
 
-/// Adds newly booked fills and settlements to our books.
-fn book_events(books: &mut AccountBooks, events: &[ExecutionEvent]) -> Result<(), String> {
-    for event in events {
-        let booked = match event {
-            ExecutionEvent::Fill(fill) => books.book(fill),
-            ExecutionEvent::Settlement(settled) => books.settle(settled),
-            _ => Ok(()),
-        };
-        booked.map_err(|error| format!("Our books cannot take it: {error}."))?;
-    }
-    Ok(())
-}
-
-fn position_differences(books: &AccountBooks, snapshot: &AccountSnapshot) -> Vec<String> {
-    let ours = books.nets();
-    let mut theirs: BTreeMap<&Ticker, Net> = BTreeMap::new();
-    let mut differences = Vec::new();
-    for (ticker, net) in &snapshot.positions {
-        if theirs.insert(ticker, *net).is_some() {
-            differences.push(format!("The venue lists {ticker} twice."));
-        }
-    }
-    let tickers: BTreeSet<&Ticker> = ours.keys().chain(theirs.keys()).copied().collect();
-    differences.extend(tickers.into_iter().filter_map(|ticker| {
-        let net = |side: &BTreeMap<&Ticker, Net>| side.get(ticker).copied().unwrap_or(Net::ZERO);
-        let (our, their) = (net(&ours), net(&theirs));
-        (our != their).then(|| format!("{ticker}: we have {our} contracts, the venue says {their}."))
-    }));
-    differences
-}
-
-/// The venue may count the collateral of resting orders as not spendable, and may have given collateral back on NO positions
-/// (the account's netting setting decides); each reading agrees with our cash.
-fn cash_difference(books: &AccountBooks, snapshot: &AccountSnapshot, reserved: Money) -> Option<String> {
-    let ours = books.cash?;
-    let balance = snapshot.balance;
-    let returned = ours.saturating_add(snapshot.collateral_return);
-    let agrees = [ours, returned]
-        .into_iter()
-        .any(|cash| balance == cash || balance == cash.saturating_sub(reserved));
-    (!agrees).then(|| format!("Cash: we have {ours} dollars, the venue says {balance}."))
+/// The collateral that our open orders hold at the venue, at most.
+fn reserved(tracker: &Tracker) -> Money {
+    tracker
+        .lives()
+        .filter(|life| life.word.is_some_and(|word| word.open))
+        .map(|life| {
+            let order = &life.order;
+            let side = order.intent.side;
+            let open = order.open_contracts();
+            let held = tracker.books.position(&order.intent.ticker).net;
+            let closing = held.reduced_by(side, open);
+            let price = match side {
+                BookSide::Bid => order.intent.limit,
+                BookSide::Ask => order.intent.limit.complement(),
+            };
+            price.times(open.saturating_sub(closing)).unwrap_or(Money::ZERO)
+        })
+        .sum()
 }

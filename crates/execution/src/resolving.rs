@@ -1,4 +1,4 @@
-//! Finding out what became of orders whose outcome is not known. Nothing is ever sent again.
+//! Finding out what became of orders whose outcome is not known, by reading. What sends again is in `resending`.
 
 use autotrader_domain::ports::{AccountSnapshot, VenueOrder};
 use autotrader_domain::{ClientOrderId, OrderState};
@@ -21,8 +21,14 @@ impl Executor {
 
     /// Resolves one order whose outcome is not known, as far as the venue's answers allow.
     ///
+    /// With `resend` its stored body may be sent again when reading does not tell, as [`Executor::resend`] does: the caller
+    /// says by it that the order is still wanted.
+    ///
     /// Not cancellation-safe: events of a dropped call are lost, what they say is durable.
-    pub async fn resolve_unknown(&self, id: &ClientOrderId) -> Vec<ExecutionEvent> {
+    pub async fn resolve_unknown(&self, id: &ClientOrderId, resend: bool) -> Vec<ExecutionEvent> {
+        if resend {
+            return self.resend(id).await;
+        }
         let mut events = Vec::new();
         if !self.in_flight().contains(id) {
             self.look_up(std::slice::from_ref(id), &mut events).await;

@@ -19,6 +19,16 @@ pub struct ExecutionSettings {
     pub absence_margin: TimeDelta,
     /// How many such listings, each later than the one before, must lack an order before it is given up.
     pub absence_listings: u32,
+    /// How long after an order was decided its stored body may be sent again. The venue is assumed to remember ids for
+    /// at least that long (it documents that they are spent for ever); a listing must lack the order all the same.
+    pub resend_window: TimeDelta,
+    /// How often the stored body of one order may be sent again.
+    pub resends: u32,
+    /// How long nothing is placed after a cancel of the whole account: the exchange may cancel what is placed within a
+    /// minute of it.
+    pub silence: TimeDelta,
+    /// How often a reconciliation waits for orders that are being submitted before it fails.
+    pub submission_waits: u32,
     /// How often a reconciliation reads again before it calls a difference real.
     pub reconcile_tries: u32,
 }
@@ -32,6 +42,10 @@ impl Default for ExecutionSettings {
             overlap: TimeDelta::minutes(10),
             absence_margin: TimeDelta::seconds(30),
             absence_listings: 2,
+            resend_window: TimeDelta::minutes(3),
+            resends: 1,
+            silence: TimeDelta::seconds(90),
+            submission_waits: 60,
             reconcile_tries: 3,
         }
     }

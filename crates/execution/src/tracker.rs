@@ -6,8 +6,8 @@ use autotrader_domain::ports::Restored;
 use autotrader_domain::{ClientOrderId, Order, SettlementRecord, VenueOrderId};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::Life;
 use crate::booking::Why;
+use crate::{AccountBooks, BookingError, Life};
 
 /// Orders, whose they are, and what was already booked.
 #[derive(Debug)]
@@ -28,6 +28,10 @@ pub(crate) struct Tracker {
     pub(crate) settlements_cursor: DateTime<Utc>,
     /// Fills of strangers before this belong to the time before this database.
     pub(crate) began: DateTime<Utc>,
+    /// Fills and settlements before this may have been booked and forgotten.
+    forgotten_before: DateTime<Utc>,
+    /// Cash and positions as booked.
+    pub(crate) books: AccountBooks,
 }
 
 /// A step that the store has not taken yet.
@@ -67,7 +71,7 @@ fn key_of(settled: &SettlementRecord) -> SettlementKey {
 
 impl Tracker {
     /// Remembers nothing; reads begin at `now`.
-    pub(crate) const fn new(now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(now: DateTime<Utc>) -> Self {
         Self {
             lives: BTreeMap::new(),
             owners: BTreeMap::new(),
@@ -77,12 +81,21 @@ impl Tracker {
             fills_cursor: now,
             settlements_cursor: now,
             began: now,
+            forgotten_before: DateTime::<Utc>::MIN_UTC,
+            books: AccountBooks::default(),
         }
     }
 
     /// Remembers what the database does; orders without a stored request are returned, because they cannot be.
-    pub(crate) fn restored(restored: &Restored, now: DateTime<Utc>) -> (Self, Vec<ClientOrderId>) {
+    ///
+    /// # Errors
+    /// [`BookingError`] when what is stored overflows the books.
+    pub(crate) fn restored(
+        restored: &Restored,
+        now: DateTime<Utc>,
+    ) -> Result<(Self, Vec<ClientOrderId>), BookingError> {
         let mut tracker = Self::new(now);
+        tracker.books = AccountBooks::from_restored(restored)?;
         let mut without_request = Vec::new();
         for order in &restored.open_orders {
             let id = &order.client_order_id;
@@ -95,6 +108,7 @@ impl Tracker {
                     let mut life = Life::new(order.clone(), stored.request.clone(), stored.body.clone());
                     // The process that ended may have sent it until then.
                     life.sent_at = now;
+                    life.restored = true;
                     tracker.insert(life);
                 }
                 None => without_request.push(id.clone()),
@@ -127,7 +141,7 @@ impl Tracker {
             .unwrap_or(now);
         // A market may have settled any time since its last fill.
         tracker.settlements_cursor = last_settled.or(first_fill).unwrap_or(now);
-        (tracker, without_request)
+        Ok((tracker, without_request))
     }
 
     pub(crate) fn insert(&mut self, life: Life) {
@@ -154,9 +168,51 @@ impl Tracker {
         self.owners.get(venue)
     }
 
+    /// The venue's id of one of our orders, once known.
+    pub(crate) fn venue_id_of(&self, id: &ClientOrderId) -> Option<&VenueOrderId> {
+        self.owners
+            .iter()
+            .find(|(_, owner)| *owner == id)
+            .map(|(venue, _)| venue)
+    }
+
     /// Whether an id is one of this database's orders, as far as remembered.
     pub(crate) fn knows(&self, id: &ClientOrderId) -> bool {
         self.lives.contains_key(id) || self.owners.values().any(|known| known == id)
+    }
+
+    /// When the newest booked fill happened at the venue.
+    pub(crate) fn newest_fill(&self) -> Option<DateTime<Utc>> {
+        self.fills.values().max().copied()
+    }
+
+    /// The fills booked that happened in a span; none without its end.
+    pub(crate) fn fills_between(
+        &self,
+        from: DateTime<Utc>,
+        until: Option<DateTime<Utc>>,
+    ) -> impl Iterator<Item = &str> {
+        self.fills
+            .iter()
+            .filter(move |(_, at)| **at >= from && until.is_some_and(|until| **at < until))
+            .map(|(id, _)| id.as_str())
+    }
+
+    /// From when on a read brings everything that is not booked or not finished.
+    pub(crate) fn read_from(&self) -> DateTime<Utc> {
+        let unfinished = self
+            .lives
+            .values()
+            .filter(|life| !life.order.state.is_terminal())
+            .map(|life| life.order.created_at)
+            .min();
+        let cursors = self.fills_cursor.min(self.settlements_cursor);
+        unfinished.map_or(cursors, |created| cursors.min(created))
+    }
+
+    /// Whether what happened then may have been booked and forgotten.
+    pub(crate) fn may_have_forgotten(&self, at: DateTime<Utc>) -> bool {
+        at < self.forgotten_before
     }
 
     pub(crate) fn has_fill(&self, fill_id: &str) -> bool {
@@ -196,14 +252,14 @@ impl Tracker {
             .collect()
     }
 
-    /// Forgets what no read can bring up again; the store still refuses it a second time.
+    /// Forgets what no read can bring up again.
     pub(crate) fn forget_before(&mut self, at: DateTime<Utc>, overlap: TimeDelta) {
-        let keep = self.fills_cursor.min(at) - overlap - overlap;
+        let keep = self.read_from().min(at) - overlap - overlap;
+        self.forgotten_before = self.forgotten_before.max(keep);
         self.fills.retain(|_, filled_at| *filled_at >= keep);
         self.lives.retain(|_, life| {
             !life.order.state.is_terminal() || !life.outstanding().is_zero() || life.order.updated_at >= keep
         });
-        let keep = self.settlements_cursor.min(at) - overlap - overlap;
         self.settlements.retain(|_, settled_at| *settled_at >= keep);
     }
 }

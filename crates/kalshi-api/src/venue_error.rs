@@ -137,6 +137,7 @@ impl VenueError {
             Remedy::Resolve if matches!(self.status, 408 | 425 | 500..=599) => {
                 FeedError::Transient(self.words())
             }
+            Remedy::StopTrading => FeedError::AccessRefused(self.words()),
             _ => FeedError::Refused(self.words()),
         }
     }

@@ -74,9 +74,11 @@ fn print(record: &CommandRecord, report: &Value, explain: bool) {
             .into_iter()
             .flatten()
         {
-            if item.get("agrees").and_then(Value::as_bool) == Some(true) {
-                let text = item.get("text").and_then(Value::as_str).unwrap_or_default();
-                output::line(&format!("agrees     {}", output::escape(text)));
+            let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
+            // What differs was said above.
+            if text("verdict") != "differs" {
+                let words = output::escape(text("words"));
+                output::line(&format!("{:<10} {words}", text("verdict")));
             }
         }
     }

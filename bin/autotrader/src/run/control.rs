@@ -269,6 +269,7 @@ impl Runner {
             "failure": result.failure,
             "differences": result.differences,
             "unresolved": result.unresolved,
+            "items": result.items,
         });
         self.settle(command, result.complete, finding, Some(report.to_string()))
             .await

@@ -2,7 +2,7 @@
 
 use autotrader_domain::ports::{AccountSnapshot, CancelAccountOutcome, FeedError, RawPage, SourceFailure};
 use autotrader_domain::{Book, ClientOrderId, ExchangeStatus, Market, SeriesTicker, Ticker};
-use autotrader_execution::{AccountBooks, ExecutionEvent, Reconciliation};
+use autotrader_execution::{ExecutionEvent, Reconciliation};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::ports::Ports;
@@ -105,18 +105,18 @@ pub(crate) async fn resolve_unknown(
     ports: Ports,
     command: i64,
     client_order_id: ClientOrderId,
-    _resend: bool,
+    resend: bool,
 ) -> Brought {
     Brought::Resolved {
-        events: ports.executor.resolve_unknown(&client_order_id).await,
+        events: ports.executor.resolve_unknown(&client_order_id, resend).await,
         command,
         client_order_id,
     }
 }
 
 /// Holds our books against the venue's. Not cancellation-safe: events are lost, what they say is durable.
-pub(crate) async fn reconcile(ports: Ports, books: AccountBooks) -> Brought {
-    Brought::Reconciled(Box::new(ports.executor.reconcile(books).await))
+pub(crate) async fn reconcile(ports: Ports) -> Brought {
+    Brought::Reconciled(Box::new(ports.executor.reconcile().await))
 }
 
 /// Cancels every order of the account, ours or not. Repeating it is harmless.

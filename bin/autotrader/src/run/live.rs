@@ -218,7 +218,7 @@ impl Beat<'_> {
             return;
         };
         self.asked_by = commands;
-        let work = fetch::reconcile(self.runner.ports.clone(), self.runner.books());
+        let work = fetch::reconcile(self.runner.ports.clone());
         self.jobs.start(Task::Job(Job::Reconcile), work);
     }
 

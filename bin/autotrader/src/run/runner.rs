@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use autotrader_domain::ports::{BoardReader, FeedError, StoreError};
 use autotrader_domain::{ExchangeStatus, Money, Monotonic, Order, Purpose, Record, Ticker};
 use autotrader_engine::{Effect, Engine, Event};
-use autotrader_execution::{AccountBooks, ExecutionEvent, Reconciliation};
+use autotrader_execution::{ExecutionEvent, Reconciliation};
 use autotrader_risk::{Limits, RiskState};
 use tracing::{debug, info, warn};
 
@@ -450,19 +450,8 @@ impl Runner {
     /// # Errors
     /// As [`Runner::pass`].
     pub(crate) async fn reconcile(&mut self) -> Result<Reconciliation, Failure> {
-        let books = self.books();
-        let result = self.ports.executor.reconcile(books).await;
+        let result = self.ports.executor.reconcile().await;
         self.absorb_reconciliation(result).await
-    }
-
-    /// Our side of a reconciliation.
-    pub(crate) fn books(&self) -> AccountBooks {
-        let mut books = AccountBooks::of(&self.engine.account().portfolio);
-        if self.first_start {
-            // What the account holds is learnt now, not known.
-            books.cash = None;
-        }
-        books
     }
 
     /// Passes on what a reconciliation brought. The first complete one of a database tells the opening cash.
@@ -488,6 +477,7 @@ impl Runner {
             && let Some(balance) = result.balance
         {
             self.engine.open_with(balance, (self.limits_for)(balance));
+            self.ports.executor.open_with(balance).await;
             let opening = self.engine.account().opening_cash();
             let stored = self.ports.ledger.set_opening_cash(opening).await;
             stored.map_err(|error| Failure::failed(format!("database: {error}.")))?;
@@ -563,11 +553,19 @@ pub(super) fn store_failed(error: &StoreError) -> Event {
 pub(super) fn from_execution(event: ExecutionEvent) -> Event {
     match event {
         ExecutionEvent::Order(update) => Event::Order(update),
+        ExecutionEvent::Unsent {
+            client_order_id,
+            detail,
+        } => Event::Unsent {
+            client_order_id,
+            detail,
+        },
         ExecutionEvent::Fill(fill) => Event::Fill(fill),
         ExecutionEvent::Settlement(settled) => Event::Settlement(settled),
         ExecutionEvent::Mismatch { detail } => Event::Mismatch { detail },
         ExecutionEvent::ForeignOrders { detail } => Event::ForeignOrders { detail },
         ExecutionEvent::StoreFailed { detail } => Event::StoreFailed { detail },
+        ExecutionEvent::AccessRefused { detail } => Event::AccessRefused { detail },
         ExecutionEvent::SchemaBroken { detail } => Event::SchemaBroken { detail },
     }
 }

@@ -18,7 +18,7 @@ fn next(order: &Order) -> Order {
 async fn recover(world: &mut World) {
     world.restart().await;
     for _ in 0..2 {
-        let result = world.executor.reconcile(world.core.books.clone()).await;
+        let result = world.executor.reconcile().await;
         assert!(result.complete, "{result:?}");
         assert_eq!(result.differences, Vec::<String>::new());
         world.core.take(&result.events);

@@ -1,6 +1,6 @@
 //! Submissions: what is durable when, and what each outcome means.
 
-use autotrader_domain::{BookSide, Contracts, OrderState, RejectReason};
+use autotrader_domain::{BookSide, Contracts, Money, OrderState, RejectReason};
 use autotrader_execution::ExecutionEvent;
 use chrono::TimeDelta;
 
@@ -71,7 +71,7 @@ async fn an_intent_that_is_not_durable_is_not_sent() {
     let mut world = World::new();
     world.store.with(|rows| rows.failing_commits = 1);
     let events = world.place(bid("T", 2, "0.40")).await;
-    assert_eq!(short(&events), ["store failed"]);
+    assert_eq!(short(&events), ["unsent", "store failed"]);
     assert!(world.venue.with(|floor| floor.placed.is_empty()));
     assert!(world.store.restored().open_orders.is_empty());
     // Nothing is remembered of it, so the same order can be decided again.
@@ -87,7 +87,11 @@ async fn an_order_that_is_not_the_next_of_its_contract_is_not_sent() {
     second.generation.0 = 2;
     second.client_order_id = "kat1-T-2".parse().unwrap();
     let events = world.place(second).await;
-    assert_eq!(short(&events), ["store failed"], "the first is still resting");
+    assert_eq!(
+        short(&events),
+        ["unsent", "store failed"],
+        "the first is still resting"
+    );
     assert_eq!(world.venue.with(|floor| floor.placed.len()), 1);
 }
 
@@ -254,13 +258,23 @@ async fn an_order_under_way_is_not_resolved_behind_its_back() {
         for _ in 0..3 {
             world.pass(TimeDelta::hours(1));
             assert!(world.executor.poll().await.is_empty());
-            assert!(world.executor.resolve_unknown(&id).await.is_empty());
+            assert!(world.executor.resolve_unknown(&id, false).await.is_empty());
             assert!(world.executor.cancel(&id).await.is_empty());
         }
-        let result = world.executor.reconcile(world.core.books.clone()).await;
+        // What agrees, agrees; what differs may be the doing of the order under way.
+        assert!(world.executor.reconcile().await.agrees());
+        world
+            .venue
+            .with(|floor| floor.books.cash = Some(Money::dollars(999)));
+        let result = world.executor.reconcile().await;
         assert_eq!(result.failure.as_deref(), Some("Orders are being submitted."));
+        assert!(!result.complete && result.items.is_empty() && result.events.is_empty());
+        world
+            .venue
+            .with(|floor| floor.books.cash = Some(Money::dollars(1_000)));
         let again = world.executor.place(approve(bid("A", 2, "0.40")), 0).await;
         assert_eq!(short(&again), ["mismatch"], "nor submitted a second time");
+        assert!(world.executor.poll().await.is_empty(), "and still under way");
     }
     // Dropped, it is as after a crash.
     for _ in 0..2 {

@@ -166,7 +166,7 @@ async fn perform(world: &mut World, act: &Act) {
             world.poll().await;
         }
         Act::Reconcile => {
-            let result = world.executor.reconcile(world.core.books.clone()).await;
+            let result = world.executor.reconcile().await;
             world.core.take(&result.events);
         }
         Act::Restart => {

@@ -18,7 +18,7 @@ async fn traded() -> World {
 }
 
 async fn reconcile(world: &mut World) -> Reconciliation {
-    let result = world.executor.reconcile(world.core.books.clone()).await;
+    let result = world.executor.reconcile().await;
     world.core.take(&result.events);
     result
 }
@@ -36,16 +36,17 @@ async fn equal_books_agree_to_the_micro_dollar() {
 #[tokio::test]
 async fn differences_are_said_in_words() {
     let world = traded().await;
-    let mut books = world.core.books.clone();
-    books.cash = Some(Money::micros(1_000_000_001));
-    books.positions.remove(&"B".parse().unwrap());
-    let result = world.executor.reconcile(books).await;
+    world.venue.with(|floor| {
+        floor.books.cash = Some(Money::micros(997_391_501));
+        floor.books.positions.remove(&"B".parse().unwrap());
+    });
+    let result = world.executor.reconcile().await;
     assert!(result.complete);
     assert_eq!(
         result.differences,
         [
-            "B: we have 0.00 contracts, the venue says -2.00.",
-            "Cash: we have 1000.000001 dollars, the venue says 997.391500.",
+            "B: we have -2.00 contracts, the venue says 0.00.",
+            "Cash: we have 997.391500 dollars, the venue says 997.391501.",
         ]
     );
     assert_eq!(short(&result.events), ["mismatch"]);

@@ -19,17 +19,20 @@ async fn lost(plan: Plan) -> (World, ClientOrderId) {
 #[tokio::test]
 async fn a_listing_shows_what_became_of_it() {
     let (world, id) = lost(Plan::LoseAnswer { fills: 0 }).await;
-    assert_eq!(short(&world.executor.resolve_unknown(&id).await), ["resting"]);
+    assert_eq!(
+        short(&world.executor.resolve_unknown(&id, false).await),
+        ["resting"]
+    );
 
     let (world, id) = lost(Plan::LoseAnswer { fills: 1 }).await;
-    let events = world.executor.resolve_unknown(&id).await;
+    let events = world.executor.resolve_unknown(&id, false).await;
     assert_eq!(
         short(&events),
         ["resting", "fill 1.00 at 0.4000", "partially_filled"]
     );
 
     let (world, id) = lost(Plan::LoseAnswer { fills: 3 }).await;
-    let events = world.executor.resolve_unknown(&id).await;
+    let events = world.executor.resolve_unknown(&id, false).await;
     assert_eq!(short(&events).last().unwrap(), "filled");
     assert_eq!(
         short(&events).iter().filter(|e| e.starts_with("fill ")).count(),
@@ -49,7 +52,7 @@ async fn absence_counts_only_late_enough_and_twice() {
         (1, OrderState::Abandoned),
     ] {
         world.pass(TimeDelta::seconds(wait));
-        let events = world.executor.resolve_unknown(&id).await;
+        let events = world.executor.resolve_unknown(&id, false).await;
         world.core.take(&events);
         assert_eq!(world.state(&id), expected, "{wait} s later");
     }

@@ -232,6 +232,7 @@ fn executor(clock: &Arc<ManualClock>, venue: &Arc<Venue>, store: &Arc<Store>) ->
         Arc::new(NoPause),
         ExecutionSettings::default(),
     )
+    .opened_with(Money::dollars(1_000))
 }
 
 /// What a core makes of the events; it insists on legal steps and on each fill once.
@@ -304,6 +305,8 @@ pub fn short(events: &[ExecutionEvent]) -> Vec<String> {
             ExecutionEvent::Order(update) => update.order.state.as_str().to_owned(),
             ExecutionEvent::Fill(fill) => format!("fill {} at {}", fill.contracts, fill.price),
             ExecutionEvent::Settlement(settled) => format!("settled {}", settled.ticker),
+            ExecutionEvent::Unsent { .. } => "unsent".to_owned(),
+            ExecutionEvent::AccessRefused { .. } => "access refused".to_owned(),
             ExecutionEvent::Mismatch { .. } => "mismatch".to_owned(),
             ExecutionEvent::ForeignOrders { .. } => "foreign".to_owned(),
             ExecutionEvent::StoreFailed { .. } => "store failed".to_owned(),

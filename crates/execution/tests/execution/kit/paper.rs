@@ -54,7 +54,8 @@ impl Paper {
             clock.clone(),
             Arc::new(NoPause),
             ExecutionSettings::default(),
-        );
+        )
+        .opened_with(settings.bankroll);
         let core = Core {
             books: AccountBooks::opening(settings.bankroll),
             ..Core::default()
@@ -116,7 +117,7 @@ impl Paper {
 
     /// Both sides of the account agree, and no cent appears or vanishes.
     pub async fn check_books(&self) {
-        let result = self.executor.reconcile(self.core.books.clone()).await;
+        let result = self.executor.reconcile().await;
         assert!(result.complete && result.differences.is_empty(), "{result:?}");
         let f = self.figures();
         let accounted = f.cash.raw() + f.cost.raw() + f.fees.raw() - f.realized.raw();
