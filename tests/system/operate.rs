@@ -108,7 +108,10 @@ fn flatten_closes_everything_in_a_running_process_and_confirms_by_reading_back()
         .json();
     assert_eq!(flat["stage"], "confirmed", "{flat}");
     assert_eq!((held(&stage), resting(&stage)), (0, 0));
-    assert_eq!(status(&stage)["state"], "halt");
+    let standing = status(&stage);
+    assert_eq!(standing["state"], "halt");
+    assert_eq!(standing["causes"][0]["cause"], "operator_halt");
+    assert_eq!(standing["causes"][0]["by"], "command line (command 1)");
     reduce_only(&stage);
     drains(run);
     stage.stop();
@@ -125,6 +128,44 @@ fn flatten_closes_everything_when_no_process_runs() {
     reduce_only(&stage);
     let agreed = ask(&stage, &["reconcile", "--json"]).succeeded().json();
     assert_eq!(agreed["complete"], true, "{agreed}");
+    stage.stop();
+}
+
+/// A live run whose entries rest, one of which does.
+fn making(seed: &str) -> (Stage, Running) {
+    let stage = Stage::set(seed, true);
+    let mut command = stage.autotrader(&["run"]);
+    let mut run = Running::start(command.env("AUTOTRADER__LEADERBOARD_ALPHA__ENTRY_STYLE", "rest"));
+    run.until("\"resting\"", Deadline::after(TRADES_WITHIN));
+    (stage, run)
+}
+
+#[test]
+fn orders_that_rest_are_cancelled_when_no_process_runs() {
+    let (stage, mut run) = making("36");
+    run.kill();
+    run.end(SHORT);
+    assert!(resting(&stage) > 0, "a kill leaves them on the book");
+    let canceled = ask(&stage, &["cancel-all", "--json", "--wait", "150"])
+        .succeeded()
+        .json();
+    assert_eq!(canceled["stage"], "confirmed", "{canceled}");
+    assert_eq!(resting(&stage), 0);
+    assert_eq!(status(&stage)["state"], "active", "only the orders are gone");
+    stage.stop();
+}
+
+#[test]
+fn after_an_account_wide_cancel_nothing_rests_and_nothing_is_placed_for_a_while() {
+    let (stage, mut run) = making("37");
+    let arguments = ["cancel-all", "--account", "--json", "--wait", "150"];
+    let canceled = ask(&stage, &arguments).succeeded().json();
+    assert_eq!(canceled["stage"], "confirmed", "{canceled}");
+    assert_eq!(resting(&stage), 0);
+    let before = stage.exchange().orders.len();
+    pages(&mut run, 5);
+    assert_eq!(stage.exchange().orders.len(), before, "silence");
+    drains(run);
     stage.stop();
 }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use autotrader_domain::ports::StoreError;
-use autotrader_domain::{Money, Net, Position, Ticker};
+use autotrader_domain::{Command, Money, Net, Position, Ticker};
 use autotrader_risk::{Cause, RiskState};
-use autotrader_state::{CauseRecord, DayPnl, Filter, History};
+use autotrader_state::{CauseRecord, CommandRecord, DayPnl, Filter, History};
 use autotrader_strategy::why::in_words;
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::operate::command_json;
 use crate::cli::{ConfigArgs, ListArgs, LookArgs, WhyArgs};
 use crate::output::or_dash;
 use crate::{Failure, output, wiring};
@@ -92,9 +94,24 @@ pub(crate) fn status(args: &LookArgs) -> Result<ExitCode, Failure> {
         *blocked.entry(reason.code()).or_default() += 1;
     }
     let state = risk_state(&causes);
+    let commands = read(history.commands(&Filter {
+        limit: Some(COMMANDS_LOOKED_AT),
+        ..Filter::default()
+    }))?;
+    let causes: Vec<StandingCause> = causes
+        .into_iter()
+        .map(|record| StandingCause::new(record, &commands))
+        .collect();
+    let open: Vec<Value> = commands
+        .iter()
+        .filter(|record| record.settled_at.is_none())
+        .map(command_json)
+        .collect();
     let value = json!({
         "state": state,
         "causes": causes,
+        "open_commands": open,
+        "last_command": commands.last().map(command_json),
         "database": info,
         "cash": books.cash,
         "cost_of_positions": books.cost(),
@@ -122,14 +139,74 @@ fn risk_state(causes: &[CauseRecord]) -> RiskState {
     known.map(Cause::state).max().unwrap_or(RiskState::Active)
 }
 
-fn print_status(value: &Value, state: RiskState, causes: &[CauseRecord]) {
+/// How many of the last commands are searched for who raised a cause.
+const COMMANDS_LOOKED_AT: u32 = 1_000;
+
+/// A cause that stands, with what it leads to and who raised it.
+#[derive(Serialize)]
+struct StandingCause {
+    #[serde(flatten)]
+    record: CauseRecord,
+    /// `None` for a cause of another version.
+    leads_to: Option<RiskState>,
+    by: String,
+}
+
+impl StandingCause {
+    fn new(record: CauseRecord, commands: &[CommandRecord]) -> Self {
+        let cause = record.cause.parse::<Cause>().ok();
+        Self {
+            leads_to: cause.map(Cause::state),
+            by: raised_by(cause, &record, commands),
+            record,
+        }
+    }
+}
+
+/// Who raised a cause: the command that was acknowledged right after it, or the program itself.
+fn raised_by(cause: Option<Cause>, record: &CauseRecord, commands: &[CommandRecord]) -> String {
+    let asks = |command: &Command| match cause {
+        Some(Cause::OperatorHalt) => matches!(command, Command::Halt { .. } | Command::Flatten { .. }),
+        Some(Cause::OperatorReduce) => matches!(command, Command::Reduce { .. }),
+        _ => false,
+    };
+    let command = commands
+        .iter()
+        .filter(|command| asks(&command.command))
+        .find(|command| command.acknowledged_at.is_some_and(|at| at >= record.raised_at));
+    match (command, cause) {
+        (Some(command), _) => format!("{} (command {})", command.submitted_by, command.id),
+        (None, Some(Cause::HaltFile)) => "the HALT file".to_owned(),
+        (None, Some(Cause::OperatorHalt | Cause::OperatorReduce)) => "an operator".to_owned(),
+        (None, _) => "the program".to_owned(),
+    }
+}
+
+fn print_status(value: &Value, state: RiskState, causes: &[StandingCause]) {
     output::line(&format!("State: {state:?}."));
     for cause in causes {
         output::line(&format!(
-            "  {} since {}: {}.",
-            cause.cause,
-            cause.raised_at.format("%Y-%m-%d %H:%M:%SZ"),
-            output::escape(&cause.detail)
+            "  {} since {} by {}: {}. Release: resume {}.",
+            cause.record.cause,
+            cause.record.raised_at.format("%Y-%m-%d %H:%M:%SZ"),
+            output::escape(&cause.by),
+            output::escape(cause.record.detail.trim_end_matches('.')),
+            cause.record.cause,
+        ));
+    }
+    for command in value
+        .get("open_commands")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let text = |path: &str| command.pointer(path).map_or_else(|| "-".to_owned(), plain);
+        output::line(&format!(
+            "  command {} ({}) is {} since {}.",
+            text("/id"),
+            text("/command/command"),
+            text("/stage"),
+            text("/requested_at"),
         ));
     }
     let text = |path: &str| value.pointer(path).map_or_else(|| "-".to_owned(), plain);

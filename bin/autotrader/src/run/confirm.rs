@@ -171,3 +171,135 @@ fn is_of(order: &VenueOrder, ids: &BTreeSet<ClientOrderId>) -> bool {
     let id = order.client_order_id.as_deref();
     id.is_some_and(|id| ids.iter().any(|asked| asked.as_str() == id))
 }
+
+#[cfg(test)]
+mod tests {
+    use autotrader_domain::{Contracts, Net, VenueOrderId};
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::seconds(second)
+    }
+
+    fn rests(id: Option<&str>) -> VenueOrder {
+        VenueOrder {
+            venue_order_id: "v-1".parse::<VenueOrderId>().unwrap(),
+            client_order_id: id.map(str::to_owned),
+            ticker: "T-1".parse().unwrap(),
+            state: OrderState::Resting,
+            filled: Contracts::ZERO,
+            remaining: Contracts::whole(1),
+        }
+    }
+
+    fn verdict(command: &Command, snapshot: &AccountSnapshot, asked_of: &[&str]) -> Verdict {
+        let asked_of = asked_of.iter().map(|id| id.parse().unwrap()).collect();
+        judge(
+            command,
+            &Evidence {
+                snapshot,
+                portfolio: &Portfolio::default(),
+                flattening: None,
+                flatten_waits: false,
+                id_prefix: "kat1-",
+                acted_at: at(10),
+                asked_of: &asked_of,
+            },
+        )
+    }
+
+    fn listing(as_of: i64, orders: Vec<VenueOrder>) -> AccountSnapshot {
+        AccountSnapshot {
+            as_of: Some(at(as_of)),
+            orders,
+            ..AccountSnapshot::default()
+        }
+    }
+
+    #[test]
+    fn each_command_waits_for_its_own_orders() {
+        let reason = || "a test".to_owned();
+        let halt = Command::Halt { reason: reason() };
+        let all = Command::CancelAll { reason: reason() };
+        let account = Command::CancelAccount { reason: reason() };
+        // Whose order rests: one that was open then, a later one of ours, a stranger's.
+        for (id, halted, canceled, emptied) in [
+            (Some("kat1-then"), false, false, false),
+            (Some("kat1-later"), false, true, false),
+            (Some("by-hand"), true, true, false),
+            (None, true, true, false),
+        ] {
+            let snapshot = listing(11, vec![rests(id)]);
+            for (command, done) in [(&halt, halted), (&all, canceled), (&account, emptied)] {
+                let found = verdict(command, &snapshot, &["kat1-then"]);
+                assert_eq!(
+                    matches!(found, Verdict::Confirmed(_)),
+                    done,
+                    "{id:?} {command:?}: {found:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_listed_from_before_the_command_proves_nothing() {
+        let halt = Command::Halt {
+            reason: "a test".into(),
+        };
+        let old = verdict(&halt, &listing(9, Vec::new()), &[]);
+        assert!(matches!(old, Verdict::NotYet(_)), "{old:?}");
+        let new = verdict(&halt, &listing(10, Vec::new()), &[]);
+        assert!(matches!(new, Verdict::Confirmed(_)), "{new:?}");
+    }
+
+    #[test]
+    fn an_order_that_no_longer_rests_is_no_obstacle() {
+        let halt = Command::Halt {
+            reason: "a test".into(),
+        };
+        for state in [OrderState::Canceled, OrderState::Filled] {
+            let order = VenueOrder {
+                state,
+                ..rests(Some("kat1-a"))
+            };
+            let found = verdict(&halt, &listing(11, vec![order]), &[]);
+            assert!(matches!(found, Verdict::Confirmed(_)), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_flatten_is_forgotten_by_a_restart_and_needs_the_exchanges_word() {
+        let flatten = Command::Flatten {
+            reason: "a test".into(),
+        };
+        let forgotten = verdict(&flatten, &listing(11, Vec::new()), &[]);
+        assert!(matches!(forgotten, Verdict::Impossible(_)), "{forgotten:?}");
+        let snapshot = AccountSnapshot {
+            positions: vec![("T-1".parse().unwrap(), Net::from_raw(100).unwrap())],
+            ..listing(11, Vec::new())
+        };
+        let flat: Flattening = serde_json::from_value(serde_json::json!({
+            "reason": "a test", "asked_at": at(10), "stage": "flat", "legs": {},
+        }))
+        .unwrap();
+        let asked_of = BTreeSet::new();
+        let mut evidence = Evidence {
+            snapshot: &snapshot,
+            portfolio: &Portfolio::default(),
+            flattening: Some(&flat),
+            flatten_waits: false,
+            id_prefix: "kat1-",
+            acted_at: at(10),
+            asked_of: &asked_of,
+        };
+        match judge(&flatten, &evidence) {
+            Verdict::NotYet(why) => assert!(why.contains("T-1"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        let empty = listing(11, Vec::new());
+        evidence.snapshot = &empty;
+        assert!(matches!(judge(&flatten, &evidence), Verdict::Confirmed(_)));
+    }
+}

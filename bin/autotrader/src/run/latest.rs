@@ -39,3 +39,75 @@ impl LatestSteps {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use autotrader_domain::{
+        BookSide, Claim, ClientOrderId, Contracts, FeeSchedule, FeeType, Intent, Money, OrderState, Price,
+        Purpose, TimeInForce,
+    };
+    use chrono::TimeDelta;
+
+    use super::*;
+
+    fn order(generation: u64, second: i64, state: OrderState) -> Order {
+        let at = DateTime::UNIX_EPOCH + TimeDelta::seconds(second);
+        let id: ClientOrderId = format!("kat1-{generation}").parse().unwrap();
+        Order {
+            client_order_id: id,
+            generation: Generation(generation),
+            venue_order_id: None,
+            intent: Intent {
+                ticker: "T-1".parse().unwrap(),
+                event: "T".parse().unwrap(),
+                series: "T".parse().unwrap(),
+                claim: Claim::Organization {
+                    organization: "A".into(),
+                },
+                side: BookSide::Bid,
+                contracts: Contracts::whole(1),
+                limit: Price::from_cents(50).unwrap(),
+                time_in_force: TimeInForce::ImmediateOrCancel,
+                post_only: false,
+                purpose: Purpose::Entry,
+                fees: FeeSchedule {
+                    fee_type: FeeType::Quadratic,
+                    multiplier_millionths: 1_000_000,
+                },
+                check_time: at,
+                strategy: "test".into(),
+                rationale: "test".into(),
+                edge: Money::ZERO,
+            },
+            reduce_only: false,
+            state,
+            filled: Contracts::ZERO,
+            created_at: at,
+            updated_at: at,
+            reject_reason: None,
+        }
+    }
+
+    #[test]
+    fn an_older_word_does_not_undo_a_newer_one() {
+        use OrderState as S;
+        let mut latest = LatestSteps::default();
+        for (generation, second, state, taken) in [
+            (1, 1, S::Sent, true),
+            (1, 3, S::Resting, true),
+            (1, 2, S::Sent, false),
+            (1, 3, S::PartiallyFilled, true),
+            (1, 9, S::Filled, true),
+            (1, 8, S::Resting, false),
+            (1, 10, S::PartiallyFilled, false),
+            (1, 11, S::Filled, true),
+            (2, 12, S::Sent, true),
+            (1, 13, S::Resting, false),
+            (1, 14, S::Canceled, true),
+            (2, 15, S::Resting, true),
+        ] {
+            let step = order(generation, second, state);
+            assert_eq!(latest.take(&step), taken, "{generation} {second} {state:?}");
+        }
+    }
+}
