@@ -13,7 +13,7 @@ use autotrader_domain::ports::{Restored, SignalSource, Strategy};
 use autotrader_domain::{
     Alert, BoardStanding, Book, ClientOrderId, ExchangeStatus, Fill, Generation, Mapping, Market,
     MarketStatus, Money, Observation, OrderState, OrderUpdate, Purpose, Reading, Reason, Record,
-    SeriesTicker, SettlementRecord, Severity, Ticker, Why,
+    RejectReason, SeriesTicker, SettlementRecord, Severity, Ticker, Why,
 };
 use autotrader_risk::{Cause, Limits, RiskEngine};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -370,7 +370,9 @@ impl Engine {
     fn on_order(&mut self, at: DateTime<Utc>, update: &OrderUpdate, effects: &mut Vec<Effect>) {
         let order = &update.order;
         self.note_end(at, order);
-        if matches!(order.state, OrderState::Rejected | OrderState::Unknown) {
+        // A maker that would have taken is refused because the book moved: that is what it asked for.
+        let as_asked = order.reject_reason == Some(RejectReason::PostOnlyCross);
+        if matches!(order.state, OrderState::Rejected | OrderState::Unknown) && !as_asked {
             effects.push(Effect::Alert(Alert {
                 severity: Severity::Warning,
                 name: format!("order_{}", order.state.as_str()),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use autotrader_domain::{Contracts, Money, Order, OrderState, Reason, RejectReason};
 use autotrader_risk::Limits;
 
-use crate::kit::{Play, buy, canceled, exit, placed, refusals, rest};
+use crate::kit::{Play, alerts, buy, canceled, exit, placed, refusals, rest};
 
 /// A bid that rests on `M1A` since second 10.
 fn resting(play: &mut Play, contracts: u32) -> Order {
@@ -137,7 +137,8 @@ fn a_post_only_order_that_would_have_crossed_does_not_stop_exits() {
     let mut play = Play::new();
     play.acquire(5, buy("M1A", 10));
     let mut order = placed(&play.decide(10, vec![rest("M1A", 20)])).remove(0);
-    play.reject(11, &mut order, RejectReason::PostOnlyCross);
+    let effects = play.reject(11, &mut order, RejectReason::PostOnlyCross);
+    assert!(alerts(&effects).is_empty(), "nobody need be told");
     assert_eq!(
         refusals(&play.decide(12, vec![rest("M1A", 20)])),
         names(Reason::CoolingDown)
