@@ -56,7 +56,10 @@ pub struct Engine {
     books: BTreeMap<Ticker, Book>,
     exchange: Option<ExchangeStatus>,
     generations: BTreeMap<Ticker, Generation>,
+    /// Until when a contract takes no entry, because its last order came to nothing.
     cooling: BTreeMap<Ticker, DateTime<Utc>>,
+    /// Until when it takes no exit, because its last exit came to nothing: an entry that failed keeps nothing from going.
+    cooling_exits: BTreeMap<Ticker, DateTime<Utc>>,
     resting: resting::Resting,
     unexplained: BTreeSet<Ticker>,
     refused: BTreeMap<Ticker, (Reason, DateTime<Utc>)>,
@@ -105,6 +108,7 @@ impl Engine {
             exchange: None,
             generations: BTreeMap::new(),
             cooling: BTreeMap::new(),
+            cooling_exits: BTreeMap::new(),
             resting: resting::Resting::default(),
             unexplained: BTreeSet::new(),
             refused: BTreeMap::new(),

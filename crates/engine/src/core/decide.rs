@@ -168,7 +168,12 @@ impl Engine {
     }
 
     fn own_refusal(&self, at: DateTime<Utc>, intent: &Intent) -> Result<(), Refusal> {
-        if self.cooling.get(&intent.ticker).is_some_and(|until| at < *until) {
+        let cooling = if intent.purpose.reduces() {
+            &self.cooling_exits
+        } else {
+            &self.cooling
+        };
+        if cooling.get(&intent.ticker).is_some_and(|until| at < *until) {
             return Err(Refusal::new(
                 Reason::CoolingDown,
                 "The last order came to nothing moments ago.",

@@ -133,14 +133,22 @@ impl Engine {
                 self.resting.quiet.insert(ticker(), until);
             }
             if rejected && order.reject_reason != Some(RejectReason::PostOnlyCross) {
-                self.cooling.insert(ticker(), until);
+                self.cool(order, until);
             }
             return;
         }
         let came_to_nothing =
             matches!(order.state, OrderState::Canceled | OrderState::Abandoned) && order.filled.is_zero();
         if rejected || came_to_nothing {
-            self.cooling.insert(ticker(), until);
+            self.cool(order, until);
+        }
+    }
+
+    fn cool(&mut self, order: &Order, until: DateTime<Utc>) {
+        let ticker = &order.intent.ticker;
+        self.cooling.insert(ticker.clone(), until);
+        if order.intent.purpose.reduces() {
+            self.cooling_exits.insert(ticker.clone(), until);
         }
     }
 

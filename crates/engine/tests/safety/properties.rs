@@ -7,7 +7,7 @@ use autotrader_domain::{
     BookSide, Command, Contracts, Intent, Money, Order, OrderState, Price, Purpose, Reason, RejectReason,
     TimeInForce,
 };
-use autotrader_engine::{Effect, Event};
+use autotrader_engine::{Effect, Event, FlattenStage, FlattenStep};
 use autotrader_risk::Limits;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
@@ -576,6 +576,54 @@ proptest! {
         let mut trial = Trial::new(tight);
         for op in &ops {
             trial.run(op)?;
+        }
+    }
+}
+
+/// What a market and an exchange do in five seconds: books, and news of up to five orders.
+fn round() -> impl Strategy<Value = (Vec<(u32, u32, u32)>, Vec<(u8, News)>)> {
+    (
+        proptest::collection::vec((2..90_u32, 1..9_u32, 1..40_u32), 5),
+        proptest::collection::vec((any::<u8>(), news()), 0..5),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A flatten ends, whatever the exchange answers; when it says that all is flat, it is.
+    #[test]
+    fn a_flatten_ends_and_flat_means_flat(
+        before in proptest::collection::vec(op(), 1..60),
+        after in proptest::collection::vec(round(), 1..80),
+    ) {
+        let mut trial = Trial::new(6);
+        for op in &before {
+            trial.run(op)?;
+        }
+        trial.run(&Op::Resume(0))?;
+        trial.run(&Op::Exchange(true))?;
+        trial.run(&Op::Flatten)?;
+        // Forty attempts, each of which moves something just before patience ends, on each of five contracts.
+        let longest = 40 * 120 / 5;
+        let mut rounds = after.iter().cycle();
+        for _ in 0..=longest {
+            if trial.play.flattening().has_ended() {
+                break;
+            }
+            let (books, news) = rounds.next().unwrap();
+            trial.second += 4;
+            trial.run(&Op::Books(books.clone()))?;
+            for (which, news) in news {
+                trial.run(&Op::Order(*which, *news))?;
+            }
+        }
+        let flattening = trial.play.flattening();
+        prop_assert!(flattening.has_ended(), "{flattening:?}");
+        let flat = (0..NAMES.len()).all(|name| trial.shadow.net(name) == 0) && trial.shadow.open.is_empty();
+        prop_assert_eq!(flattening.stage == FlattenStage::Flat, flat);
+        for (ticker, leg) in flattening.remaining() {
+            prop_assert!(matches!(leg.step, FlattenStep::Impossible { .. }), "{ticker}: {leg:?}");
         }
     }
 }

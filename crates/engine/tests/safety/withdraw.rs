@@ -1,11 +1,11 @@
 //! Orders that may no longer stand are cancelled by id, whenever they come to stand.
 
-use autotrader_domain::{Command, OrderState};
+use autotrader_domain::{Command, OrderState, RejectReason};
 use autotrader_engine::Event;
 use autotrader_risk::Limits;
 use chrono::TimeDelta;
 
-use crate::kit::{PAUSED, Play, buy, canceled, placed, rest};
+use crate::kit::{PAUSED, Play, buy, canceled, exit, placed, rest};
 
 fn halt() -> Command {
     Command::Halt {
@@ -107,4 +107,16 @@ fn after_an_account_wide_cancel_nothing_is_placed_for_ninety_seconds() {
     );
     assert_eq!(placed(&play.decide(100, vec![buy("LA", 5)])).len(), 0);
     assert_eq!(placed(&play.decide(101, vec![buy("LA", 5)])).len(), 1);
+}
+
+#[test]
+fn a_refused_entry_does_not_keep_a_position_from_being_closed_and_a_refused_exit_waits() {
+    let mut play = Play::new();
+    play.acquire(10, buy("M1A", 10));
+    let mut entry = placed(&play.decide(20, vec![buy("M1A", 5)])).remove(0);
+    play.reject(21, &mut entry, RejectReason::InvalidPrice);
+    let mut closing = placed(&play.decide(22, vec![exit("M1A", 10)])).remove(0);
+    play.reject(23, &mut closing, RejectReason::InvalidPrice);
+    assert_eq!(placed(&play.decide(25, vec![exit("M1A", 10)])).len(), 0);
+    assert_eq!(placed(&play.decide(26, vec![exit("M1A", 10)])).len(), 1);
 }
