@@ -580,8 +580,10 @@ proptest! {
     }
 }
 
-/// What a market and an exchange do in five seconds: books, and news of up to five orders.
-fn round() -> impl Strategy<Value = (Vec<(u32, u32, u32)>, Vec<(u8, News)>)> {
+/// What a market and an exchange do in five seconds: bid, spread and size of each book, and news of up to five orders.
+type Round = (Vec<(u32, u32, u32)>, Vec<(u8, News)>);
+
+fn round() -> impl Strategy<Value = Round> {
     (
         proptest::collection::vec((2..90_u32, 1..9_u32, 1..40_u32), 5),
         proptest::collection::vec((any::<u8>(), news()), 0..5),
