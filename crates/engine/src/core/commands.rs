@@ -86,6 +86,10 @@ impl Engine {
             raised: true,
             detail: detail.into(),
         }));
+        if cause == Cause::BoardHeld {
+            // Who holds the board has told why.
+            return;
+        }
         let code = cause.code();
         let (severity, text) = if cause.releases_itself() {
             let text = format!("No entries because of {code}: {detail}. It ends by itself.");

@@ -122,7 +122,13 @@ fn a_paused_exchange_stops_entries_and_not_exits() {
 #[test]
 fn a_held_board_stops_entries_until_it_is_confirmed_or_gone() {
     let mut play = Play::begun(limits());
-    assert_eq!(causes(&play.hold_board(3, true)), ["+board_held"]);
+    let effects = play.hold_board(3, true);
+    assert_eq!(causes(&effects), ["+board_held"]);
+    assert_eq!(
+        alerts(&effects),
+        [""; 0],
+        "the vintage rules tell of it themselves"
+    );
     let effects = play.decide(4, vec![buy("LA", 5)]);
     assert_eq!(refusals(&effects)["LA"], Reason::HeldBoard);
     assert_eq!(causes(&effects), [""; 0]);

@@ -11,6 +11,7 @@ mod flatten;
 mod health;
 mod kit;
 mod losses;
+mod ops;
 mod properties;
 mod resting;
 mod shadow;
