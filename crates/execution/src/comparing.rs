@@ -1,6 +1,7 @@
 //! Our books against a snapshot of the venue's, item by item. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use autotrader_domain::ports::{AccountSnapshot, VenueOrder};
 use autotrader_domain::{Money, Net, OrderState, Ticker};
@@ -44,8 +45,8 @@ pub enum Verdict {
 impl Compared {
     pub(crate) fn new(
         what: impl Into<String>,
-        ours: impl ToString,
-        theirs: impl ToString,
+        ours: &dyn Display,
+        theirs: &dyn Display,
         verdict: Verdict,
         words: impl Into<String>,
     ) -> Self {
@@ -68,8 +69,8 @@ pub(crate) fn positions(books: &AccountBooks, snapshot: &AccountSnapshot) -> Vec
         if let Some(first) = theirs.insert(ticker, *net) {
             items.push(Compared::new(
                 format!("position {ticker}"),
-                "once",
-                format!("{first} and {net}"),
+                &"once",
+                &format!("{first} and {net}"),
                 Verdict::Differs,
                 format!("The venue lists {ticker} twice."),
             ));
@@ -85,7 +86,7 @@ pub(crate) fn positions(books: &AccountBooks, snapshot: &AccountSnapshot) -> Vec
             let words = format!("{ticker}: we have {our} contracts, the venue says {their}.");
             (Verdict::Differs, words)
         };
-        Compared::new(format!("position {ticker}"), our, their, verdict, words)
+        Compared::new(format!("position {ticker}"), &our, &their, verdict, words)
     }));
     items
 }
@@ -114,7 +115,7 @@ pub(crate) fn cash(books: &AccountBooks, snapshot: &AccountSnapshot, reserved: M
         );
         (Verdict::Agrees, words)
     };
-    Some(Compared::new("cash", ours, balance, verdict, words))
+    Some(Compared::new("cash", &ours, &balance, verdict, words))
 }
 
 /// One of our unfinished orders, after the snapshot was taken in.
@@ -134,7 +135,7 @@ pub(crate) fn our_order(life: &Life, listed: Option<&VenueOrder>) -> Compared {
     } else {
         (Verdict::Agrees, format!("{id}: both say {ours}."))
     };
-    Compared::new(format!("order {id}"), ours, theirs, verdict, words)
+    Compared::new(format!("order {id}"), &ours, &theirs, verdict, words)
 }
 
 /// An order of the venue that is not one of this database's; `foreign` says why it should be.
@@ -143,7 +144,7 @@ pub(crate) fn other_order(order: &VenueOrder, foreign: Option<&String>) -> Optio
     let theirs = format!("{}, {} open", order.state.as_str(), order.remaining);
     let what = format!("order {}", order.venue_order_id);
     match foreign {
-        Some(words) => Some(Compared::new(what, "unknown", theirs, Verdict::Foreign, words)),
+        Some(words) => Some(Compared::new(what, &"unknown", &theirs, Verdict::Foreign, words)),
         // Finished ones that somebody else placed show in fills and positions.
         None if !open => None,
         None => {
@@ -151,7 +152,13 @@ pub(crate) fn other_order(order: &VenueOrder, foreign: Option<&String>) -> Optio
                 "{} on {} is not ours: {} contracts rest there.",
                 order.venue_order_id, order.ticker, order.remaining
             );
-            Some(Compared::new(what, "not ours", theirs, Verdict::External, words))
+            Some(Compared::new(
+                what,
+                &"not ours",
+                &theirs,
+                Verdict::External,
+                words,
+            ))
         }
     }
 }
@@ -167,8 +174,8 @@ pub(crate) fn fills(tracker: &Tracker, snapshot: &AccountSnapshot, since: Since)
             let words = format!("Fill {id} is booked here, and the venue does not list it.");
             Compared::new(
                 format!("fill {id}"),
-                "booked",
-                "not listed",
+                &"booked",
+                &"not listed",
                 Verdict::Differs,
                 words,
             )
@@ -180,7 +187,7 @@ pub(crate) fn fills(tracker: &Tracker, snapshot: &AccountSnapshot, since: Since)
             "Fills: all {listed} that the venue lists since {} are booked.",
             since.from
         );
-        items.push(Compared::new("fills", listed, listed, Verdict::Agrees, words));
+        items.push(Compared::new("fills", &listed, &listed, Verdict::Agrees, words));
     }
     items
 }
@@ -192,7 +199,7 @@ pub(crate) fn settlements(snapshot: &AccountSnapshot, since: Since) -> Compared 
         "Settlements: all {listed} that the venue lists since {} are booked.",
         since.from
     );
-    Compared::new("settlements", listed, listed, Verdict::Agrees, words)
+    Compared::new("settlements", &listed, &listed, Verdict::Agrees, words)
 }
 
 /// The span that both sides must know whole.

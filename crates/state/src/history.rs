@@ -23,12 +23,12 @@ use crate::orders::OrderRow;
 use crate::positions::{self, DayPnl};
 use crate::readings::{PollCount, PollRecord};
 use crate::schema::{
-    commands, fills as fills_table, orders, refusals, risk_events, settlements, signals,
-    system_events,
+    commands, fills as fills_table, orders, refusals, risk_events, settlements, signals, system_events,
 };
 use crate::words::{micros, read_hash, read_json, read_time, read_word};
 use crate::{
-    DatabaseInfo, OpenError, boards, contracts, decisions, fills, identity, incident, readings, records, restore,
+    DatabaseInfo, OpenError, boards, contracts, decisions, fills, identity, incident, readings, records,
+    restore,
 };
 
 /// Which rows to answer with: the newest, oldest of them first.

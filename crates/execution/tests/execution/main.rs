@@ -18,4 +18,6 @@ mod placing;
 mod polling;
 mod properties;
 mod reconciling;
+mod replacing;
+mod resending;
 mod resolving;

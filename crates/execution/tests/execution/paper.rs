@@ -142,7 +142,7 @@ async fn two_orders_do_not_take_the_same_depth() {
         .store
         .with(|rows| rows.orders.values().next().unwrap().1.request.clone());
     request.client_order_id = "kat1-other-1".parse().unwrap();
-    paper.gateway.place(&request, "").await.outcome;
+    paper.gateway.place(&request, "").await;
     paper.show("A", &[], &[("0.40", 6)]);
     let filled: i64 = paper
         .gateway

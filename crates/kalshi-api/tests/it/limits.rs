@@ -149,8 +149,7 @@ async fn what_cannot_be_learnt_leaves_what_was_known() {
         bench
             .client
             .place_with(&request(), &OrderOptions::default())
-            .await
-            .outcome;
+            .await;
     }
     assert_eq!(waits(&bench), [100], "100 tokens, 30 each, 20 kept");
 }

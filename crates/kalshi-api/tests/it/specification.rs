@@ -406,11 +406,11 @@ async fn write_orders(client: &KalshiClient) {
     let ticker = request().ticker;
     let order_id = "o-1".parse().unwrap();
     for (order, options) in orders() {
-        client.place_with(&order, &OrderOptions::default()).await.outcome;
+        client.place_with(&order, &OrderOptions::default()).await;
         client.place_with(&order, &options).await;
         client.place_batch(&[order.clone(), order], &options).await;
     }
-    client.cancel(&ticker, &order_id).await.outcome;
+    client.cancel(&ticker, &order_id).await;
     let cancel = CancelRequest {
         order_id: order_id.clone(),
         ticker: ticker.clone(),

@@ -348,3 +348,97 @@ async fn a_settlement_is_booked_once_and_an_amendment_beside_it() {
     assert!(store.record_settlement(&amended).await.unwrap());
     assert_eq!(store.restore().await.unwrap().settlements, [first, amended]);
 }
+
+#[tokio::test]
+async fn body_and_answers_come_back_as_they_were() {
+    let home = Home::new();
+    let store = home.open();
+    let intended = order("T-A", 1);
+    store
+        .commit_intent(&intended, &request(&intended), BODY)
+        .await
+        .unwrap();
+    let answer = "HTTP 201 {\"order_id\":\"venue-1\"}\u{0}";
+    let mut resting = step(&intended, OrderState::Sent, 2);
+    store.update_order(&resting, "sent", None).await.unwrap();
+    resting.state = OrderState::Resting;
+    store
+        .update_order(&resting, "accepted", Some(answer))
+        .await
+        .unwrap();
+    let id = &intended.client_order_id;
+    assert_eq!(store.history().order_body(id).unwrap().as_deref(), Some(BODY));
+    assert_eq!(
+        store.history().order_body(&"other".parse().unwrap()).unwrap(),
+        None
+    );
+    let answers: Vec<Option<String>> = store
+        .history()
+        .order_events(id)
+        .unwrap()
+        .into_iter()
+        .map(|event| event.answer)
+        .collect();
+    assert_eq!(answers, [None, None, Some(answer.to_owned())]);
+}
+
+#[tokio::test]
+async fn only_an_immediate_reducer_may_follow_an_unknown_order() {
+    let reducer = |generation| {
+        let mut order = order("T-A", generation);
+        order.intent.side = BookSide::Ask;
+        order.intent.purpose = Purpose::Exit;
+        order.intent.time_in_force = TimeInForce::ImmediateOrCancel;
+        order.reduce_only = true;
+        order
+    };
+    type Change = fn(&mut Order);
+    let spoilt: [Change; 4] = [
+        |o| o.intent.purpose = Purpose::Entry,
+        |o| o.reduce_only = false,
+        |o| o.intent.time_in_force = TimeInForce::FillOrKill,
+        |o| o.intent.time_in_force = TimeInForce::GoodTillCanceled { expires_at: None },
+    ];
+    let home = Home::new();
+    let store = home.open();
+    let first = order("T-A", 1);
+    store.commit_intent(&first, &request(&first), BODY).await.unwrap();
+    for state in [OrderState::Sent, OrderState::Unknown] {
+        store
+            .update_order(&step(&first, state, 2), "step", None)
+            .await
+            .unwrap();
+        for change in spoilt {
+            let mut order = reducer(2);
+            change(&mut order);
+            conflict(
+                store.commit_intent(&order, &request(&order), BODY).await,
+                &format!(
+                    "order kat1-T-A-2 must wait: order kat1-T-A-1 of T-A is {}",
+                    state.as_str()
+                ),
+            );
+        }
+        let order = reducer(2);
+        let result = store.commit_intent(&order, &request(&order), BODY).await;
+        assert_eq!(result.is_ok(), state == OrderState::Unknown, "{state:?}");
+    }
+    // The reducer itself is under way now, and the next one waits for it.
+    let third = reducer(3);
+    conflict(
+        store.commit_intent(&third, &request(&third), BODY).await,
+        "order kat1-T-A-3 must wait: order kat1-T-A-2 of T-A is intended",
+    );
+    let mut flatten = reducer(3);
+    flatten.intent.purpose = Purpose::Flatten;
+    let second = step(&step(&reducer(2), OrderState::Sent, 3), OrderState::Filled, 3);
+    store
+        .update_order(&step(&second, OrderState::Sent, 3), "sent", None)
+        .await
+        .unwrap();
+    store.update_order(&second, "filled", None).await.unwrap();
+    store
+        .commit_intent(&flatten, &request(&flatten), BODY)
+        .await
+        .unwrap();
+}

@@ -53,6 +53,10 @@ pub struct Floor {
     pub blind_reads: u32,
     /// How many of the next reads of single orders show them as they were placed.
     pub lagging_reads: u32,
+    /// Whether listings lack every order, as a venue that breaks its word.
+    pub hides_orders: bool,
+    /// Whether ids once taken are refused; otherwise a second submission of an order that arrived ends the test.
+    pub remembers_ids: bool,
     /// How old listings are; `None` when the venue does not say.
     pub lag: Option<TimeDelta>,
     /// Collateral that NO positions of mutually exclusive events could give back.
@@ -81,6 +85,8 @@ impl Venue {
                 fails_after: None,
                 blind_reads: 0,
                 lagging_reads: 0,
+                hides_orders: false,
+                remembers_ids: false,
                 lag: Some(TimeDelta::zero()),
                 collateral_return: Money::ZERO,
                 netting: false,
@@ -271,7 +277,12 @@ impl OrderGateway for Venue {
         let at = self.clock.now();
         let (plan, answer) = self.with(|floor| {
             floor.placed.push(request.clone());
-            let plan = floor.plans.pop_front().unwrap_or(Plan::Accept { fills: 0 });
+            let mut plan = floor.plans.pop_front().unwrap_or(Plan::Accept { fills: 0 });
+            let id = request.client_order_id.as_str();
+            let taken = |order: &VenueOrder| order.client_order_id.as_deref() == Some(id);
+            if floor.remembers_ids && floor.orders.values().any(taken) {
+                plan = Plan::Reject(RejectReason::DuplicateOrder);
+            }
             let accepted = |floor: &mut Floor, fills| {
                 let venue_order_id = floor.arrive(request, fills, at);
                 let order = &floor.orders[&venue_order_id];
@@ -356,7 +367,11 @@ impl AccountSource for Venue {
             floor.read()?;
             Ok(AccountSnapshot {
                 as_of: floor.lag.map(|lag| now - lag),
-                orders: floor.orders.values().cloned().collect(),
+                orders: if floor.hides_orders {
+                    Vec::new()
+                } else {
+                    floor.orders.values().cloned().collect()
+                },
                 fills: floor.visible_fills(since),
                 positions: floor
                     .books
