@@ -453,7 +453,6 @@ pub(crate) async fn assemble_on(
         market_data,
         executor,
         account,
-        gateway,
         notifier: Arc::clone(&notifier),
         paper,
         ledger: store.clone(),

@@ -36,8 +36,13 @@ pub(crate) enum Brought {
     Reconciled(Box<Reconciliation>),
     /// The account as the venue lists it, for commands that wait to be confirmed.
     ReadBack(Result<AccountSnapshot, FeedError>),
-    /// What the venue said to an account-wide cancel.
-    CanceledAccount(CancelAccountOutcome),
+    /// What the venue said to an account-wide cancel, and what became of our orders.
+    CanceledAccount {
+        /// The venue's word.
+        outcome: CancelAccountOutcome,
+        /// What happened.
+        events: Vec<ExecutionEvent>,
+    },
     /// What was found out about one order of unknown outcome.
     Resolved {
         /// The command that asked.
@@ -121,5 +126,6 @@ pub(crate) async fn reconcile(ports: Ports) -> Brought {
 
 /// Cancels every order of the account, ours or not. Repeating it is harmless.
 pub(crate) async fn cancel_account(ports: Ports) -> Brought {
-    Brought::CanceledAccount(ports.gateway.cancel_account().await.outcome)
+    let (outcome, events) = ports.executor.cancel_account().await;
+    Brought::CanceledAccount { outcome, events }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use autotrader_domain::SeriesTicker;
 use autotrader_domain::ports::{
-    AccountSource, Clock, Control, LeaderboardSource, Ledger, MarketData, Notifier, OrderGateway,
+    AccountSource, Clock, Control, LeaderboardSource, Ledger, MarketData, Notifier,
 };
 use autotrader_execution::Executor;
 use autotrader_execution::paper::PaperGateway;
@@ -19,8 +19,6 @@ pub(crate) struct Ports {
     pub(crate) executor: Arc<Executor>,
     /// The account's side of the venue: read back to confirm what an operator asked for.
     pub(crate) account: Arc<dyn AccountSource>,
-    /// For the account-wide cancel alone: orders of ours go through the executor.
-    pub(crate) gateway: Arc<dyn OrderGateway>,
     /// Where the run loop's own alerts go.
     pub(crate) notifier: Arc<dyn Notifier>,
     /// The paper venue, when orders are simulated: it must see the books too.

@@ -294,9 +294,9 @@ impl Runner {
                 Ok(())
             }
             Brought::Reconciled(result) => self.absorb_reconciliation(*result).await.map(drop),
-            Brought::CanceledAccount(outcome) => {
+            Brought::CanceledAccount { outcome, events } => {
                 self.note_canceled_account(&outcome);
-                Ok(())
+                self.pass_all(events).await
             }
             Brought::ReadBack(answer) => self.absorb_read_back(answer).await,
             Brought::Resolved {
