@@ -60,11 +60,11 @@ pub use order::{
     BookSide, ClientOrderId, Environment, ExecutionMode, Generation, Intent, Order, OrderGroupId,
     OrderRequest, OrderState, OrderUpdate, Purpose, TimeInForce, VenueOrderId,
 };
-pub use portfolio::{Portfolio, SettlementRecord};
+pub use portfolio::{Booking, BookingError, Portfolio, Settled, SettlementRecord, bookings};
 pub use position::{Position, PositionError, Side};
 pub use price::Price;
 pub use reason::{Reason, RejectReason};
-pub use record::Record;
+pub use record::{EquityMark, Record};
 pub use risk_view::{Refusal, RiskView};
 pub use signal::{RankedFields, Signal, Urgency};
 pub use ticker::{EventTicker, NameError, SeriesTicker, Ticker};

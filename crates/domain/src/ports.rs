@@ -10,8 +10,8 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    AcceptedBoard, Alert, BoardStanding, Book, ClientOrderId, Command, CommandFinding, Contracts, Evaluation,
-    ExchangeStatus, Fill, Mapping, Market, MarketView, Money, Monotonic, Net, Observation, Order,
+    AcceptedBoard, Alert, BoardStanding, Book, ClientOrderId, Command, CommandFinding, Contracts, EquityMark,
+    Evaluation, ExchangeStatus, Fill, Mapping, Market, MarketView, Money, Monotonic, Net, Observation, Order,
     OrderRequest, OrderState, Reading, Record, Refusal, RejectReason, RiskView, SeriesTicker,
     SettlementRecord, Ticker, VenueOrderId,
 };
@@ -364,6 +364,8 @@ pub struct Restored {
     pub venue_ids: Vec<(VenueOrderId, ClientOrderId)>,
     /// Cash at the first start of this database.
     pub opening_cash: Option<Money>,
+    /// What losses were counted from, as last written down.
+    pub equity: Option<EquityMark>,
 }
 
 /// Everything else that is written down, and what is read back at start.

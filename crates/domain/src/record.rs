@@ -2,12 +2,27 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     AcceptedBoard, BoardHash, Mapping, Money, Reading, Reason, SettlementRecord, Signal, Ticker, Urgency, Why,
 };
+
+/// The equity at one instant, and what losses are counted from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EquityMark {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The New York date.
+    pub day: NaiveDate,
+    /// Cash plus marked positions.
+    pub equity: Money,
+    /// What the day's loss is counted from: the day's first equity.
+    pub day_open: Money,
+    /// What the drawdown is counted from: the highest equity, or that at which an operator accepted the drawdown.
+    pub peak: Money,
+}
 
 /// One thing to keep for later questions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,6 +85,8 @@ pub enum Record {
     },
     /// A settled market.
     Settlement(SettlementRecord),
+    /// What losses are counted from.
+    Equity(EquityMark),
     /// Something about the process itself.
     System {
         /// When.

@@ -2,19 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use autotrader_domain::position::cash_of_fill;
 use autotrader_domain::{
-    Book, Fill, Money, OrderUpdate, Portfolio, Position, PositionError, Price, SettlementRecord, Ticker,
+    Book, BookingError, EquityMark, Fill, Market, MarketStatus, Money, OrderUpdate, Portfolio,
+    Position, Price, SettlementRecord, Ticker,
 };
 use autotrader_risk::Figures;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 
-/// The last prices at which a market's positions could be closed.
+/// How often a risen peak is written down: a restart may forget at most this much of it.
+const PEAK_RECORDED_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// How often the equity is written down although nothing about it matters to a limit: for the curve of the days.
+const EQUITY_RECORDED_EVERY: TimeDelta = TimeDelta::hours(1);
+
+/// What a market's positions are worth.
 #[derive(Debug, Clone, Copy, Default)]
 struct Marks {
     long: Option<Price>,
     short: Option<Price>,
+    /// What a YES contract pays by a result that is determined and not paid yet: provisional.
+    determined: Option<Price>,
 }
 
 /// Cash, positions and open orders, booked to the micro-dollar.
@@ -24,9 +32,9 @@ pub struct Account {
     pub portfolio: Portfolio,
     marks: BTreeMap<Ticker, Marks>,
     opening_cash: Money,
-    day: Option<NaiveDate>,
-    day_open_equity: Money,
-    peak_equity: Money,
+    /// What losses are counted from; `None` before the first complete figures.
+    since: Option<EquityMark>,
+    recorded: Option<EquityMark>,
 }
 
 impl Account {
@@ -34,15 +42,9 @@ impl Account {
     #[must_use]
     pub fn opened_with(cash: Money) -> Self {
         Self {
-            portfolio: Portfolio {
-                cash,
-                ..Portfolio::default()
-            },
-            marks: BTreeMap::new(),
+            portfolio: Portfolio::opening(cash),
             opening_cash: cash,
-            day: None,
-            day_open_equity: cash,
-            peak_equity: cash,
+            ..Self::default()
         }
     }
 
@@ -51,8 +53,12 @@ impl Account {
         let booked = self.portfolio.cash.saturating_sub(self.opening_cash);
         self.opening_cash = cash.saturating_sub(booked);
         self.portfolio.cash = cash;
-        self.day_open_equity = self.opening_cash;
-        self.peak_equity = self.opening_cash;
+    }
+
+    /// Takes up what losses were counted from before a restart.
+    pub const fn restore_equity(&mut self, mark: EquityMark) {
+        self.since = Some(mark);
+        self.recorded = Some(mark);
     }
 
     /// Cash at the first start of the database.
@@ -64,44 +70,46 @@ impl Account {
     /// Books an execution: position, fee and cash.
     ///
     /// # Errors
-    /// [`PositionError`] on overflow; nothing is booked then.
-    pub fn book_fill(&mut self, fill: &Fill) -> Result<(), PositionError> {
-        let overflow = || PositionError {
-            contracts: fill.contracts,
-            price: fill.price,
-        };
-        let position = self.portfolio.positions.entry(fill.ticker.clone()).or_default();
-        let cash = cash_of_fill(position.net, fill)
-            .and_then(|cash| cash.checked_sub(fill.fee))
-            .and_then(|cash| self.portfolio.cash.checked_add(cash))
-            .ok_or_else(overflow)?;
-        position.book(fill)?;
-        self.portfolio.cash = cash;
-        Ok(())
+    /// [`BookingError`] on overflow; nothing is booked then.
+    pub fn book_fill(&mut self, fill: &Fill) -> Result<(), BookingError> {
+        self.portfolio.book_fill(fill)
     }
 
-    /// Books a payout. A market without a position pays nothing.
-    pub fn book_settlement(&mut self, settlement: &SettlementRecord) {
-        let Some(position) = self.portfolio.positions.get_mut(&settlement.ticker) else {
-            return;
-        };
-        if let Some(payout) = position.settle(settlement.yes_value) {
-            position.fees = position.fees.saturating_add(settlement.fee);
-            let received = payout.saturating_sub(settlement.fee);
-            self.portfolio.cash = self.portfolio.cash.saturating_add(received);
-        }
+    /// Books a payout, or an amended one in the place of the one before.
+    ///
+    /// # Errors
+    /// [`BookingError`] on overflow; nothing is booked then.
+    pub fn book_settlement(&mut self, settlement: &SettlementRecord) -> Result<(), BookingError> {
+        self.portfolio.book_settlement(settlement)
     }
 
     /// Takes an order's new state.
     pub fn book_order(&mut self, update: &OrderUpdate) {
         let order = &update.order;
+        let id = &order.client_order_id;
         if order.state.is_terminal() {
-            self.portfolio.open_orders.remove(&order.client_order_id);
+            self.portfolio.open_orders.remove(id);
         } else {
-            self.portfolio
-                .open_orders
-                .insert(order.client_order_id.clone(), order.clone());
+            self.portfolio.open_orders.insert(id.clone(), order.clone());
         }
+    }
+
+    /// Remembers what a market's result makes its positions worth, once it is determined: provisional until cash moves.
+    pub fn see_market(&mut self, market: &Market) {
+        let provisional = matches!(
+            market.status,
+            MarketStatus::Determined | MarketStatus::Disputed | MarketStatus::Amended
+        );
+        let value = market.settlement_value.filter(|_| provisional);
+        if value.is_some() || self.marks.contains_key(&market.ticker) {
+            self.marks.entry(market.ticker.clone()).or_default().determined = value;
+        }
+    }
+
+    /// The provisional value of a YES contract of a market that is determined and has not paid; `None` otherwise.
+    #[must_use]
+    pub fn provisional(&self, ticker: &Ticker) -> Option<Price> {
+        self.marks.get(ticker)?.determined
     }
 
     /// Remembers what a book says positions are worth. A side without bids says nothing: its last mark stays.
@@ -123,9 +131,9 @@ impl Account {
         }
         let marks = self.marks.get(ticker)?;
         let price = if position.net.raw() > 0 {
-            marks.long
+            marks.determined.or(marks.long)
         } else {
-            marks.short
+            marks.determined.map(Price::complement).or(marks.short)
         };
         price?.times(position.net.size())
     }
@@ -158,48 +166,87 @@ impl Account {
             return None;
         }
         let equity = self.equity();
-        let today = at.with_timezone(&New_York).date_naive();
-        if self.day != Some(today) {
-            self.day = Some(today);
-            self.day_open_equity = equity;
-        }
-        self.peak_equity = self.peak_equity.max(equity);
-        Some(Figures {
+        let today = new_york_day(at);
+        let since = self.since.unwrap_or(EquityMark {
+            at,
             day: today,
             equity,
-            day_open_equity: self.day_open_equity,
+            day_open: equity,
+            peak: equity.max(self.opening_cash),
+        });
+        let day_open = if since.day == today {
+            since.day_open
+        } else {
+            equity
+        };
+        self.since = Some(EquityMark {
+            at,
+            day: today,
+            equity,
+            day_open,
+            peak: since.peak.max(equity),
+        });
+        self.since.map(|since| Figures {
+            day: since.day,
+            equity,
+            day_open_equity: since.day_open,
             opening_equity: self.opening_cash,
-            peak_equity: self.peak_equity,
+            peak_equity: since.peak,
         })
+    }
+
+    /// What is to be written down of the figures now, so that a restart counts losses from the same equity: a new day, a
+    /// peak, what an operator released, and the curve by the hour.
+    pub fn equity_to_record(&mut self) -> Option<EquityMark> {
+        let now = self.since?;
+        let due = match self.recorded {
+            None => true,
+            Some(last) => {
+                let rebased = last.day != now.day || last.day_open != now.day_open || last.peak > now.peak;
+                rebased
+                    || (last.peak != now.peak && now.at - last.at >= PEAK_RECORDED_EVERY)
+                    || now.at - last.at >= EQUITY_RECORDED_EVERY
+            }
+        };
+        if due {
+            self.recorded = Some(now);
+        }
+        self.recorded.filter(|_| due)
+    }
+
+    /// Looks for the highest equity from now on: an operator has accepted the drawdown.
+    pub fn forget_peak(&mut self) {
+        if let Some(since) = &mut self.since {
+            since.peak = since.equity;
+        }
+    }
+
+    /// The highest equity since the first start, or since an operator accepted a drawdown.
+    #[must_use]
+    pub fn peak(&self) -> Option<Money> {
+        self.since.map(|since| since.peak)
     }
 
     /// Realised profit of all positions, fees apart.
     #[must_use]
     pub fn realized(&self) -> Money {
-        self.portfolio
-            .positions
-            .values()
-            .map(|position| position.realized)
-            .sum()
+        self.portfolio.realized()
     }
 
     /// Fees paid on all positions.
     #[must_use]
     pub fn fees(&self) -> Money {
-        self.portfolio
-            .positions
-            .values()
-            .map(|position| position.fees)
-            .sum()
+        self.portfolio.fees()
     }
 
     /// Cost of all open positions.
     #[must_use]
     pub fn cost(&self) -> Money {
-        self.portfolio
-            .positions
-            .values()
-            .map(|position| position.cost)
-            .sum()
+        self.portfolio.cost()
     }
+}
+
+/// The New York date of an instant: 23 and 25 hour days included.
+pub(crate) fn new_york_day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&New_York).date_naive()
 }

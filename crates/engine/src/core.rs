@@ -11,13 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::ports::{Restored, SignalSource, Strategy};
 use autotrader_domain::{
-    Alert, BoardStanding, Book, ClientOrderId, ExchangeStatus, Fill, Generation, Mapping, Market,
+    Alert, BoardStanding, Book, Booking, ClientOrderId, ExchangeStatus, Fill, Generation, Mapping, Market,
     MarketStatus, Money, Observation, OrderState, OrderUpdate, Purpose, Reading, Reason, Record,
-    RejectReason, SeriesTicker, SettlementRecord, Severity, Ticker, Why,
+    RejectReason, SeriesTicker, SettlementRecord, Severity, Ticker, Why, bookings,
 };
 use autotrader_risk::{Cause, Limits, RiskEngine};
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::account::new_york_day;
 use crate::why_ledger::WhyLedger;
 use crate::{Account, AccountScope, Chain, ChainHash, Effect, Event, Flattening, JournalRecord};
 
@@ -134,32 +135,11 @@ impl Engine {
         if let Some(accepted) = restored.accepted {
             self.signals.restore(accepted, restored.renames);
         }
-        // Each market replays by itself: a fill learnt late behind another market's must not follow its own settlement.
-        let tickers: BTreeSet<&Ticker> = restored
-            .fills
-            .iter()
-            .map(|fill| &fill.ticker)
-            .chain(restored.settlements.iter().map(|settlement| &settlement.ticker))
-            .collect();
-        for ticker in tickers {
-            let mut fills = restored
-                .fills
-                .iter()
-                .filter(|fill| fill.ticker == *ticker)
-                .peekable();
-            for settlement in restored
-                .settlements
-                .iter()
-                .filter(|settlement| settlement.ticker == *ticker)
-            {
-                while let Some(fill) = fills.next_if(|fill| fill.filled_at <= settlement.settled_at) {
-                    self.restore_fill(fill);
-                }
-                self.account.book_settlement(settlement);
-            }
-            for fill in fills {
-                self.restore_fill(fill);
-            }
+        for booking in bookings(&restored.fills, &restored.settlements) {
+            self.restore_booking(booking);
+        }
+        if let Some(mark) = restored.equity {
+            self.account.restore_equity(mark);
         }
         for order in restored.open_orders {
             let update = OrderUpdate {
@@ -176,7 +156,10 @@ impl Engine {
         for (code, equity, at) in restored.loss_bases {
             // A base of another version's cause has no limit to move.
             if let Ok(cause) = code.parse::<Cause>() {
-                self.risk.rebase(cause, equity, commands::new_york_day(at));
+                // The highest equity since the release is known from the account.
+                let since = self.account.peak().filter(|_| cause == Cause::Drawdown);
+                let base = since.map_or(equity, |peak| peak.max(equity));
+                self.risk.rebase(cause, base, new_york_day(at));
             }
         }
         for (code, detail) in restored.causes {
@@ -190,11 +173,13 @@ impl Engine {
         }
     }
 
-    fn restore_fill(&mut self, fill: &Fill) {
-        if let Err(error) = self.account.book_fill(fill) {
+    fn restore_booking(&mut self, booking: Booking<'_>) {
+        if let Err(error) = self.account.portfolio.book(booking) {
             self.risk.raise(Cause::ReconciliationMismatch, error.to_string());
         }
-        if fill.client_order_id.is_none() {
+        if let Booking::Fill(fill) = booking
+            && fill.client_order_id.is_none()
+        {
             self.unexplained.insert(fill.ticker.clone());
         }
     }
@@ -218,7 +203,7 @@ impl Engine {
             Event::Order(update) => self.on_order(at, update, &mut effects),
             Event::Unsent { client_order_id, .. } => self.on_unsent(at, client_order_id),
             Event::Fill(fill) => self.on_fill(at, fill, &mut effects),
-            Event::Settlement(settlement) => self.on_settlement(settlement, &mut effects),
+            Event::Settlement(settlement) => self.on_settlement(at, settlement, &mut effects),
             Event::Mismatch { detail } => self.raise(at, Cause::ReconciliationMismatch, detail, &mut effects),
             Event::ForeignOrders { detail } => self.raise(at, Cause::ForeignOrders, detail, &mut effects),
             Event::SchemaBroken { detail } => self.raise(at, Cause::SchemaError, detail, &mut effects),
@@ -289,6 +274,7 @@ impl Engine {
             }
         }
         for market in markets {
+            self.account.see_market(market);
             self.markets.insert(market.ticker.clone(), market.clone());
         }
         let known = &self.markets;
@@ -301,6 +287,7 @@ impl Engine {
     }
 
     fn on_market(&mut self, market: &Market) {
+        self.account.see_market(market);
         self.markets.insert(market.ticker.clone(), market.clone());
         self.mappings.insert(
             market.ticker.clone(),
@@ -421,8 +408,10 @@ impl Engine {
         self.dirty = true;
     }
 
-    fn on_settlement(&mut self, settlement: &SettlementRecord, effects: &mut Vec<Effect>) {
-        self.account.book_settlement(settlement);
+    fn on_settlement(&mut self, at: DateTime<Utc>, settlement: &SettlementRecord, effects: &mut Vec<Effect>) {
+        if let Err(error) = self.account.book_settlement(settlement) {
+            self.raise(at, Cause::ReconciliationMismatch, &error.to_string(), effects);
+        }
         if let Some(market) = self.markets.get_mut(&settlement.ticker) {
             market.status = MarketStatus::Finalized;
             market.settlement_value = Some(settlement.yes_value);

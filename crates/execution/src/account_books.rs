@@ -3,20 +3,9 @@
 use std::collections::BTreeMap;
 
 use autotrader_domain::ports::Restored;
-use autotrader_domain::{Fill, Money, Net, Portfolio, Position, SettlementRecord, Ticker};
-use chrono::{DateTime, Utc};
-
-use autotrader_domain::position::cash_of_fill;
-
-/// A fill or settlement that does not fit into the books.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} of {ticker} overflows the books")]
-pub struct BookingError {
-    /// A fill or a settlement, with its id or time.
-    pub what: String,
-    /// The market.
-    pub ticker: Ticker,
-}
+use autotrader_domain::{
+    Booking, BookingError, Fill, Money, Net, Portfolio, Position, Settled, SettlementRecord, Ticker, bookings,
+};
 
 /// Cash and positions as booked, to the micro-dollar.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +14,8 @@ pub struct AccountBooks {
     pub cash: Option<Money>,
     /// Positions by market; flat ones stay for their realised profit.
     pub positions: BTreeMap<Ticker, Position>,
+    /// Markets that paid out.
+    settled: BTreeMap<Ticker, Settled>,
 }
 
 impl AccountBooks {
@@ -34,38 +25,21 @@ impl AccountBooks {
         Self {
             cash: Some(cash),
             positions: BTreeMap::new(),
+            settled: BTreeMap::new(),
         }
     }
 
-    /// The books that a database tells of: its opening cash, every fill, every settlement, in order of time.
+    /// The books that a database tells of: its opening cash, every fill, every settlement.
     ///
     /// # Errors
     /// [`BookingError`] on overflow.
     pub fn from_restored(restored: &Restored) -> Result<Self, BookingError> {
         let mut books = Self {
             cash: restored.opening_cash,
-            positions: BTreeMap::new(),
+            ..Self::default()
         };
-        enum Entry<'a> {
-            Fill(&'a Fill),
-            Settlement(&'a SettlementRecord),
-        }
-        let fills = restored
-            .fills
-            .iter()
-            .map(|fill| (fill.filled_at, Entry::Fill(fill)));
-        let settlements = restored
-            .settlements
-            .iter()
-            .map(|settled| (settled.settled_at, Entry::Settlement(settled)));
-        let mut entries: Vec<(DateTime<Utc>, Entry<'_>)> = fills.chain(settlements).collect();
-        // Stable: what has the same time stays in the order booked, fills first.
-        entries.sort_by_key(|(at, _)| *at);
-        for (_, entry) in entries {
-            match entry {
-                Entry::Fill(fill) => books.book(fill)?,
-                Entry::Settlement(settled) => books.settle(settled)?,
-            }
+        for booking in bookings(&restored.fills, &restored.settlements) {
+            books.enter(booking)?;
         }
         Ok(books)
     }
@@ -76,6 +50,7 @@ impl AccountBooks {
         Self {
             cash: Some(portfolio.cash),
             positions: portfolio.positions.clone(),
+            settled: portfolio.settled.clone(),
         }
     }
 
@@ -100,24 +75,7 @@ impl AccountBooks {
     /// # Errors
     /// [`BookingError`] on overflow; the books are then unchanged.
     pub fn book(&mut self, fill: &Fill) -> Result<(), BookingError> {
-        let error = || BookingError {
-            what: format!("fill {}", fill.fill_id),
-            ticker: fill.ticker.clone(),
-        };
-        let mut position = self.position(&fill.ticker);
-        let revenue = cash_of_fill(position.net, fill).ok_or_else(error)?;
-        position.book(fill).map_err(|_| error())?;
-        let cash = match self.cash {
-            Some(cash) => Some(
-                cash.checked_add(revenue)
-                    .and_then(|cash| cash.checked_sub(fill.fee))
-                    .ok_or_else(error)?,
-            ),
-            None => None,
-        };
-        self.cash = cash;
-        self.positions.insert(fill.ticker.clone(), position);
-        Ok(())
+        self.enter(Booking::Fill(fill))
     }
 
     /// Books one settlement: the position pays out and closes.
@@ -125,23 +83,20 @@ impl AccountBooks {
     /// # Errors
     /// [`BookingError`] on overflow; the books are then unchanged.
     pub fn settle(&mut self, settled: &SettlementRecord) -> Result<(), BookingError> {
-        let error = || BookingError {
-            what: format!("settlement at {}", settled.settled_at),
-            ticker: settled.ticker.clone(),
+        self.enter(Booking::Settlement(settled))
+    }
+
+    fn enter(&mut self, booking: Booking<'_>) -> Result<(), BookingError> {
+        let mut portfolio = Portfolio {
+            cash: self.cash.unwrap_or_default(),
+            positions: std::mem::take(&mut self.positions),
+            settled: std::mem::take(&mut self.settled),
+            ..Portfolio::default()
         };
-        let mut position = self.position(&settled.ticker);
-        let payout = position.settle(settled.yes_value).ok_or_else(error)?;
-        position.fees = position.fees.checked_add(settled.fee).ok_or_else(error)?;
-        let cash = match self.cash {
-            Some(cash) => Some(
-                cash.checked_add(payout)
-                    .and_then(|cash| cash.checked_sub(settled.fee))
-                    .ok_or_else(error)?,
-            ),
-            None => None,
-        };
-        self.cash = cash;
-        self.positions.insert(settled.ticker.clone(), position);
-        Ok(())
+        let booked = portfolio.book(booking);
+        self.cash = self.cash.map(|_| portfolio.cash);
+        self.positions = portfolio.positions;
+        self.settled = portfolio.settled;
+        booked
     }
 }

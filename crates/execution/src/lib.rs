@@ -30,7 +30,7 @@ mod resolving;
 mod settings;
 mod tracker;
 
-pub use account_books::{AccountBooks, BookingError};
+pub use account_books::AccountBooks;
 pub use comparing::{Compared, Verdict};
 pub use event::ExecutionEvent;
 pub use executor::Executor;

@@ -7,7 +7,9 @@ use autotrader_domain::{ClientOrderId, Order, SettlementRecord, VenueOrderId};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::booking::Why;
-use crate::{AccountBooks, BookingError, Life};
+use autotrader_domain::BookingError;
+
+use crate::{AccountBooks, Life};
 
 /// Orders, whose they are, and what was already booked.
 #[derive(Debug)]

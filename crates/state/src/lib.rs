@@ -18,6 +18,7 @@ mod commands;
 mod connection;
 mod contracts;
 mod decisions;
+mod equity;
 mod fault;
 mod fills;
 mod history;

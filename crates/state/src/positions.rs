@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use autotrader_domain::{Fill, Money, Position, SettlementRecord, Ticker};
+use autotrader_domain::{Booking, Fill, Money, Portfolio, Position, SettlementRecord, Ticker, bookings};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::America::New_York;
 use serde::Serialize;
@@ -67,58 +67,28 @@ pub(crate) fn by_day(
     Ok(days)
 }
 
-/// Books fills and settlements market by market: a settlement after the market's fills up to its own time, however
-/// late they were learnt.
+/// Books a history entry by entry with the one ledger of the domain.
 fn replay(
     fills: &[Fill],
     settlements: &[SettlementRecord],
     mut on_step: impl FnMut(Step<'_>),
 ) -> Result<(), Fault> {
-    let mut of_market: BTreeMap<&Ticker, Vec<&Fill>> = BTreeMap::new();
-    for fill in fills {
-        of_market.entry(&fill.ticker).or_default().push(fill);
-    }
-    for (ticker, mut fills) in of_market {
-        let mut position = Position::default();
-        for settlement in settlements
-            .iter()
-            .filter(|settlement| settlement.ticker == *ticker)
-        {
-            let (due, later): (Vec<&Fill>, Vec<&Fill>) = fills
-                .into_iter()
-                .partition(|fill| fill.filled_at <= settlement.settled_at);
-            book(&mut position, &due, &mut on_step)?;
-            fills = later;
-            let before = position;
-            position.settle(settlement.yes_value).ok_or_else(|| {
-                Fault::unreadable("settlements", format!("{}, which overflows", settlement.ticker))
-            })?;
-            position.fees = position.fees.saturating_add(settlement.fee);
-            on_step(Step {
-                ticker,
-                at: settlement.settled_at,
-                settles: true,
-                before,
-                after: position,
-            });
-        }
-        book(&mut position, &fills, &mut on_step)?;
-    }
-    Ok(())
-}
-
-fn book(position: &mut Position, fills: &[&Fill], on_step: &mut impl FnMut(Step<'_>)) -> Result<(), Fault> {
-    for fill in fills {
-        let before = *position;
-        position
-            .book(fill)
-            .map_err(|error| Fault::unreadable("fills", error))?;
+    let mut portfolio = Portfolio::default();
+    for booking in bookings(fills, settlements) {
+        let (ticker, at, settles) = match booking {
+            Booking::Fill(fill) => (&fill.ticker, fill.filled_at, false),
+            Booking::Settlement(record) => (&record.ticker, record.settled_at, true),
+        };
+        let before = portfolio.position(ticker);
+        portfolio
+            .book(booking)
+            .map_err(|error| Fault::unreadable("fills and settlements", error))?;
         on_step(Step {
-            ticker: &fill.ticker,
-            at: fill.filled_at,
-            settles: false,
+            ticker,
+            at,
+            settles,
             before,
-            after: *position,
+            after: portfolio.position(ticker),
         });
     }
     Ok(())

@@ -11,7 +11,7 @@ use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
 use crate::schema::{loss_bases, refusals, risk_causes, risk_events, signals, system_events};
 use crate::words::{json, micros, read_money, read_time, word};
-use crate::{contracts, decisions, fills, readings};
+use crate::{contracts, decisions, equity, fills, readings};
 
 /// Records with the boards they bring, packed.
 #[derive(Debug)]
@@ -38,7 +38,10 @@ impl Batch {
         self.records.iter().any(|record| {
             matches!(
                 record,
-                Record::RiskCause { .. } | Record::LossBase { .. } | Record::Settlement(_)
+                Record::RiskCause { .. }
+                    | Record::LossBase { .. }
+                    | Record::Settlement(_)
+                    | Record::Equity(_)
             )
         })
     }
@@ -116,6 +119,7 @@ fn store(connection: &mut SqliteConnection, record: &Record) -> Result<(), Fault
             detail,
         } => turn_cause(connection, micros(*at), cause, *raised, detail)?,
         Record::LossBase { at, cause, equity } => set_loss_base(connection, micros(*at), cause, *equity)?,
+        Record::Equity(mark) => equity::store(connection, mark)?,
         Record::System { at, name, detail } => {
             diesel::insert_into(system_events::table)
                 .values((

@@ -4,7 +4,7 @@ use autotrader_domain::ports::Restored;
 use diesel::SqliteConnection;
 
 use crate::fault::Fault;
-use crate::{boards, fills, identity, orders, records};
+use crate::{boards, equity, fills, identity, orders, records};
 
 /// Reads all of it; inside a transaction, so that it is one state of the database.
 pub(crate) fn restore(connection: &mut SqliteConnection) -> Result<Restored, Fault> {
@@ -30,6 +30,7 @@ pub(crate) fn restore(connection: &mut SqliteConnection) -> Result<Restored, Fau
             .collect(),
         loss_bases: records::loss_bases(connection)?,
         venue_ids: orders::venue_ids(connection)?,
+        equity: equity::last(connection)?,
         opening_cash: identity::read(connection)?.and_then(|info| info.opening_cash),
     })
 }

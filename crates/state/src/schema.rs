@@ -13,6 +13,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    equity_marks (id) {
+        id -> BigInt,
+        at -> BigInt,
+        day -> Text,
+        equity -> BigInt,
+        day_open -> BigInt,
+        peak -> BigInt,
+    }
+}
+
+diesel::table! {
     orders (client_order_id) {
         client_order_id -> Text,
         generation -> BigInt,

@@ -2,11 +2,11 @@
 
 use autotrader_domain::{Alert, Command, Record, Severity};
 use autotrader_risk::Cause;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use chrono_tz::America::New_York;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Engine;
 use crate::Effect;
+use crate::account::new_york_day;
 
 /// How long nothing is placed after every order of the account was cancelled. Source: the design's escalation of a halt.
 const QUIET_AFTER_CANCEL_ALL: TimeDelta = TimeDelta::seconds(90);
@@ -54,10 +54,19 @@ impl Engine {
             raised: false,
             detail,
         }));
+        if cause == Cause::Drawdown {
+            self.account.forget_peak();
+            self.record_equity(effects);
+        }
         if cause == Cause::OperatorHalt {
             self.abandon_flatten(at, effects);
         }
         self.dirty = true;
+    }
+
+    pub(super) fn record_equity(&mut self, effects: &mut Vec<Effect>) {
+        let due = self.account.equity_to_record();
+        effects.extend(due.map(|mark| Effect::Record(Record::Equity(mark))));
     }
 
     fn cancel_open(&self, effects: &mut Vec<Effect>) {
@@ -105,9 +114,4 @@ impl Engine {
             at,
         }));
     }
-}
-
-/// The New York date of an instant.
-pub(super) fn new_york_day(at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&New_York).date_naive()
 }

@@ -42,6 +42,7 @@ impl Engine {
                 self.announce_cause(at, cause, &detail, effects);
             }
         }
+        self.record_equity(effects);
         let equity = self.account.equity();
         let Evaluation {
             mut intents,

@@ -1,8 +1,8 @@
 //! A released loss: what an operator at three in the morning expects.
 
 use autotrader_domain::ports::Restored;
-use autotrader_domain::{Command, Money, Reason, Record};
-use autotrader_engine::Effect;
+use autotrader_domain::{Command, EquityMark, Money, Reason, Record};
+use autotrader_engine::{Account, Effect};
 use autotrader_risk::{Limits, RiskState};
 
 use crate::kit::{Play, at, buy, causes, placed, refusals};
@@ -71,4 +71,79 @@ fn the_release_is_remembered_over_a_restart_for_the_same_day_only() {
 fn releasing_what_does_not_stand_gives_no_new_allowance() {
     let mut play = Play::begun(limits());
     assert_eq!(play.command(5, resume()), []);
+}
+
+/// What was written down of the equity.
+fn marks(effects: &[Effect]) -> Vec<EquityMark> {
+    let mark = |effect: &Effect| match effect {
+        Effect::Record(Record::Equity(mark)) => Some(*mark),
+        _ => None,
+    };
+    effects.iter().filter_map(mark).collect()
+}
+
+#[test]
+fn a_restart_does_not_forget_the_days_loss_or_the_peak() {
+    let mut play = Play::begun(limits());
+    let first = marks(&play.tick(1));
+    assert_eq!(first.len(), 1, "the day's first equity is written down");
+    let kept = first[0];
+    assert_eq!(
+        (kept.day_open, kept.peak),
+        (Money::dollars(1_000), Money::dollars(1_000))
+    );
+    assert_eq!(
+        marks(&play.tick(2)),
+        [],
+        "and not again while nothing about it changes"
+    );
+    // Restarted with four dimes less than the day began with: the limit trips although nothing was lost since.
+    let mut again = Play::with(limits());
+    again.engine.restore(Restored {
+        equity: Some(EquityMark {
+            day_open: "1000.4".parse().unwrap(),
+            ..kept
+        }),
+        opening_cash: Some(Money::dollars(1_000)),
+        ..Restored::default()
+    });
+    assert_eq!(causes(&again.tick(5)), ["+daily_loss"]);
+}
+
+#[test]
+fn a_new_york_day_begins_at_its_own_midnight() {
+    // 8 March 2026 has 23 hours and 1 November 25; midnight is 05:00 UTC in winter and 04:00 in summer.
+    let cases = [
+        ("2026-03-08T04:59:59Z", "2026-03-07"),
+        ("2026-03-08T05:00:00Z", "2026-03-08"),
+        ("2026-03-09T03:59:59Z", "2026-03-08"),
+        ("2026-03-09T04:00:00Z", "2026-03-09"),
+        ("2026-11-01T03:59:59Z", "2026-10-31"),
+        ("2026-11-01T04:00:00Z", "2026-11-01"),
+        ("2026-11-02T04:59:59Z", "2026-11-01"),
+        ("2026-11-02T05:00:00Z", "2026-11-02"),
+    ];
+    for (instant, day) in cases {
+        let mut account = Account::opened_with(Money::dollars(10));
+        let figures = account.figures(instant.parse().unwrap()).unwrap();
+        assert_eq!(figures.day.to_string(), day, "{instant}");
+    }
+}
+
+#[test]
+fn the_days_loss_counts_from_the_first_equity_of_the_day_and_the_drawdown_does_not_care() {
+    let mut account = Account::opened_with(Money::dollars(10));
+    let figures = |account: &mut Account, instant: &str| account.figures(instant.parse().unwrap()).unwrap();
+    figures(&mut account, "2026-11-01T04:00:00Z");
+    account.portfolio.cash = Money::dollars(7);
+    let same = figures(&mut account, "2026-11-02T04:59:59Z");
+    assert_eq!(
+        (same.day_open_equity, same.peak_equity),
+        (Money::dollars(10), Money::dollars(10))
+    );
+    let next = figures(&mut account, "2026-11-02T05:00:00Z");
+    assert_eq!(
+        (next.day_open_equity, next.peak_equity),
+        (Money::dollars(7), Money::dollars(10))
+    );
 }

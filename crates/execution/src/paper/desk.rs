@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use autotrader_domain::ports::{CancelOutcome, PlaceOutcome, Restored};
 use autotrader_domain::{
-    Book, BookSide, Contracts, FeeAccumulator, FeeRounding, FeeSchedule, Fill, Liquidity, Market,
-    MarketStatus, Money, OrderRequest, Price, PriceGrid, RejectReason, SettlementRecord, Ticker, TimeInForce,
-    VenueOrderId,
+    Book, BookSide, BookingError, Contracts, FeeAccumulator, FeeRounding, FeeSchedule, Fill, Liquidity,
+    Market, MarketStatus, Money, OrderRequest, Price, PriceGrid, RejectReason, SettlementRecord, Ticker,
+    TimeInForce, VenueOrderId,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -14,7 +14,7 @@ use super::depth::{TakenDepth, within};
 use super::filling::shown_within;
 use super::shadow::{PaperBand, Shadows};
 use super::ticket::{Decided, Phase, Ticket, due, venue_id};
-use crate::{AccountBooks, BookingError};
+use crate::AccountBooks;
 
 /// How the paper venue behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

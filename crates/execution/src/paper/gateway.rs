@@ -13,7 +13,7 @@ use autotrader_domain::{
 use chrono::{DateTime, Utc};
 
 use super::desk::{Desk, PaperFigures, PaperSettings};
-use crate::BookingError;
+use autotrader_domain::BookingError;
 
 /// A paper venue: [`OrderGateway`] and [`AccountSource`] over the books and markets it is shown.
 ///

@@ -101,6 +101,7 @@ fn facts(history: &History) -> Result<Facts, Failure> {
                 .into_iter()
                 .map(|order| (order.client_order_id.clone(), order))
                 .collect(),
+            ..Portfolio::default()
         },
         fair: decisions
             .into_iter()
