@@ -83,6 +83,14 @@ fn replay(
         portfolio
             .book(booking)
             .map_err(|error| Fault::unreadable("fills and settlements", error))?;
+        let paid_nothing = settles
+            && portfolio
+                .settled
+                .get(ticker)
+                .is_none_or(|settled| settled.before.net.is_flat());
+        if paid_nothing {
+            continue;
+        }
         on_step(Step {
             ticker,
             at,
