@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use autotrader_domain::{
-    Book, BookingError, EquityMark, Fill, Market, MarketStatus, Money, OrderUpdate, Portfolio,
-    Position, Price, SettlementRecord, Ticker,
+    Book, BookingError, EquityMark, Fill, Market, MarketStatus, Money, OrderUpdate, Portfolio, Position,
+    Price, SettlementRecord, Ticker,
 };
 use autotrader_risk::Figures;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
