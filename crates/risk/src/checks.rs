@@ -374,9 +374,14 @@ impl RiskCheck for Portfolio {
     }
 }
 
-/// Spendable collateral after what open orders may use, fees included.
+/// The shard whose collateral our books keep. Source: the exchange's notes on sharding, where every category that is not
+/// named, the leaderboard contracts among them, is on this one.
+const DEFAULT_SHARD: i32 = 0;
+
+/// Spendable collateral on the market's shard after what open orders may use, fees included.
 ///
-/// What open exits would free does not count: it does once they have filled.
+/// What open exits would free does not count: it does once they have filled. Collateral is not shared between shards, and
+/// what lies on any but the default one is not known: nothing is spent there.
 #[derive(Debug)]
 struct Collateral;
 
@@ -388,6 +393,19 @@ impl RiskCheck for Collateral {
     fn check(&self, order: &Order, view: &RiskView<'_>) -> Result<(), Refusal> {
         if !is_entry(order) {
             return Ok(());
+        }
+        let market = view.markets.get(&order.intent.ticker);
+        if let Some(shard) = market
+            .map(|market| market.exchange_index)
+            .filter(|shard| *shard != DEFAULT_SHARD)
+        {
+            return Err(Refusal::new(
+                Reason::InsufficientCollateral,
+                format!(
+                    "{} is on shard {shard}, where it is not known what may be spent.",
+                    order.intent.ticker
+                ),
+            ));
         }
         let mut spendable = view.portfolio.cash;
         for open in view

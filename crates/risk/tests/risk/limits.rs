@@ -3,7 +3,7 @@
 
 use autotrader_domain::{BookSide, Contracts, Money, Order, OrderState, Reason};
 
-use crate::kit::{World, buy, money, sell};
+use crate::kit::{World, buy, exit, expect, money, sell};
 
 /// Every way in which something can be at stake already.
 #[derive(Debug, Clone, Copy)]
@@ -237,10 +237,26 @@ fn collateral_after_what_open_orders_may_use() {
 }
 
 #[test]
+fn collateral_of_another_shard_is_not_spent() {
+    let mut world = World::new();
+    world.hold("L-A", BookSide::Bid, 5, "0.40");
+    for (shard, expected) in [(0, None), (1, Some(Reason::InsufficientCollateral))] {
+        let market = world
+            .markets
+            .values_mut()
+            .find(|market| market.ticker.as_str() == "L-A");
+        market.unwrap().exchange_index = shard;
+        expect(&world, buy("L-A", 1, "0.50"), expected);
+        expect(&world, exit(sell("L-A", 5, "0.40")), None);
+        expect(&world, buy("L-B", 1, "0.50"), None);
+    }
+}
+
+#[test]
 fn an_open_exit_frees_no_collateral_and_takes_none() {
     let mut world = World::new();
     world.hold("L-B", BookSide::Bid, 100, "0.50");
-    world.open(crate::kit::exit(sell("L-B", 100, "0.60")));
+    world.open(exit(sell("L-B", 100, "0.60")));
     world.portfolio.cash = money("5.175");
     boundary(&world, 10, Reason::InsufficientCollateral, "exit", |n| {
         buy("L-A", n, "0.50")
