@@ -335,3 +335,21 @@ fn a_halt_file_that_cannot_be_ruled_out_halts() {
     assert!(line.contains("cannot be ruled out"), "{line}");
     drains(run);
 }
+
+#[test]
+fn reconcile_explains_what_was_compared_with_and_without_a_process() {
+    let (stage, run) = trading("38");
+    let beside = ask(&stage, &["reconcile", "--json"]).succeeded().json();
+    assert_eq!(
+        (&beside["stage"], &beside["agrees"]),
+        (&"confirmed".into(), &true.into()),
+        "{beside}"
+    );
+    drains(run);
+    let alone = ask(&stage, &["reconcile", "--explain"]).succeeded().stdout;
+    for what in ["cash", "contracts", "fills", "agree"] {
+        assert!(alone.to_lowercase().contains(what), "{what} is missing: {alone}");
+    }
+    assert!(!alone.contains("DIFFERS"), "{alone}");
+    stage.stop();
+}

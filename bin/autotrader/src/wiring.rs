@@ -10,7 +10,7 @@ use autotrader_arena_signals::{
 use autotrader_config::{Config, EntryStyle, EventMode, Loaded, Request, environment_variables};
 use autotrader_domain::ports::{AccountSource, Clock, Ledger, MarketData, Notifier, OrderGateway, Restored};
 use autotrader_domain::{Contracts, ExecutionMode, Money, Price, SeriesTicker, Ticker};
-use autotrader_engine::{AccountScope, Engine, EngineSettings, Event};
+use autotrader_engine::{AccountScope, Engine, EngineSettings};
 use autotrader_execution::paper::{PaperGateway, PaperSettings};
 use autotrader_execution::{ExecutionSettings, Executor, Pause, TimerPause};
 use autotrader_kalshi_api::RateLimits;
@@ -21,20 +21,22 @@ use autotrader_strategy::params::{self, EstimatorKind};
 use autotrader_strategy::{ApprovedRules, LeaderboardAlpha, Params};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 mod exchange;
 mod live_guard;
+mod process;
 
 use crate::Failure;
 use crate::cli::ConfigPlace;
 use crate::clock::SystemClock;
 use crate::run::{
-    AlertWatcher, Follow, Gate, Health, Job, LatestSteps, LogWatcher, Orders, Parts, Ports, QueueLimits,
-    Rhythm, Runner, SILENCE, Schedule, Stream, Watcher,
+    AlertWatcher, Follow, Gate, Health, LatestSteps, LogWatcher, Orders, Ports, QueueLimits, Rhythm, Runner,
+    SILENCE, Schedule, Stream, Watcher,
 };
 pub(crate) use exchange::exchange_client;
 pub(crate) use live_guard::Live;
+pub(crate) use process::Process;
 
 /// Loads the configuration that the arguments name.
 ///
@@ -346,16 +348,6 @@ impl Surroundings {
     }
 }
 
-/// A running process: the run loop's body, its schedule, and what must be finished at the end.
-pub(crate) struct Process {
-    pub(crate) runner: Runner,
-    pub(crate) schedule: Schedule,
-    pub(crate) stream: Stream,
-    restored: Restored,
-    config: Config,
-    discord: Option<Arc<DiscordNotifier>>,
-}
-
 /// Joins everything for `run`.
 ///
 /// # Errors
@@ -407,7 +399,7 @@ pub(crate) async fn assemble_on(
         None => (client.clone(), client.clone()),
     };
     let executor = Arc::new(Executor::new(
-        Arc::clone(&gateway),
+        gateway,
         Arc::clone(&account),
         store.clone(),
         Arc::clone(&clock),
@@ -607,73 +599,5 @@ fn rhythm(config: &Config, control: TimeDelta) -> Rhythm {
         page_jitter: seconds(arena.poll_jitter_seconds),
         account: seconds(config.kalshi.book_poll_seconds.max(5)),
         reconcile: seconds(config.risk.global.reconciliation_interval_seconds),
-    }
-}
-
-impl Process {
-    /// Takes up what the database knew. Nothing of it waits for the exchange; what the exchange says of it comes next.
-    ///
-    /// # Errors
-    /// [`Failure`] when the database cannot be read or written.
-    pub(crate) async fn take_up(&mut self) -> Result<(), Failure> {
-        let restored = std::mem::take(&mut self.restored);
-        let found = self.runner.ports.executor.restore(&restored).await;
-        self.runner.engine.restore(restored);
-        self.runner.pass_all(found).await?;
-        if self.config.risk.global.kill_switch_enabled {
-            let reason = "risk.global.kill_switch_enabled is true".to_owned();
-            self.runner
-                .pass(Event::Command(autotrader_domain::Command::Halt { reason }))
-                .await?;
-        }
-        self.runner.take_up_commands().await?;
-        self.runner.cancel_what_a_halt_left().await?;
-        self.note("startup").await;
-        Ok(())
-    }
-
-    /// Takes up where the database left off and holds our books against the venue's, one step after the other: for
-    /// virtual time.
-    ///
-    /// # Errors
-    /// [`Failure`] when the venue cannot be reconciled with: nothing may be traded on books that are not known.
-    pub(crate) async fn start(&mut self) -> Result<(), Failure> {
-        self.take_up().await?;
-        let result = self.runner.reconcile().await?;
-        if result.complete {
-            return Ok(());
-        }
-        let why = result.failure.unwrap_or_else(|| "no reason given".to_owned());
-        Err(Failure::failed(format!(
-            "The account could not be reconciled at start: {why}"
-        )))
-    }
-
-    /// Leaves a job out.
-    pub(crate) fn leave_out(&mut self, job: Job) {
-        self.schedule.leave_out(job);
-    }
-
-    /// What the run loop drives.
-    pub(crate) const fn parts(&mut self) -> Parts<'_> {
-        Parts {
-            runner: &mut self.runner,
-            schedule: &mut self.schedule,
-            stream: &mut self.stream,
-        }
-    }
-
-    /// Writes the end down and lets the last alerts out.
-    pub(crate) async fn finish(self) {
-        self.note("shutdown").await;
-        if let Some(discord) = &self.discord {
-            discord.drain(Duration::from_secs(2)).await;
-        }
-    }
-
-    async fn note(&self, name: &str) {
-        if let Err(error) = self.runner.note(name, env!("CARGO_PKG_VERSION")).await {
-            warn!(event = "system_event_not_stored", name, error = %error);
-        }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) async fn reconcile(args: ReconcileArgs) -> Result<ExitCode, Failure> 
     let wait = args.wait.wait.unwrap_or(USUAL_WAIT);
     let record = carry_out(&args.config, Command::Reconcile, wait).await?;
     let report = record.report.clone().unwrap_or_default();
-    let differences = texts(&report, "differences");
+    let differences = told(&report, |verdict| matches!(verdict, "differs" | "foreign"));
     if args.config.json {
         let mut value = command_json(&record);
         if let (Some(value), Some(report)) = (value.as_object_mut(), report.as_object()) {
@@ -32,7 +32,9 @@ pub(crate) async fn reconcile(args: ReconcileArgs) -> Result<ExitCode, Failure> 
         print(&record, &report, args.explain);
     }
     match record.stage {
-        CommandStage::Confirmed if differences.is_empty() => Ok(ExitCode::SUCCESS),
+        CommandStage::Confirmed if report.get("agrees").and_then(Value::as_bool) == Some(true) => {
+            Ok(ExitCode::SUCCESS)
+        }
         CommandStage::Confirmed => Err(Failure::failed(format!(
             "our books and the exchange's differ: {}",
             differences.join(" ")
@@ -52,34 +54,34 @@ pub(crate) async fn reconcile(args: ReconcileArgs) -> Result<ExitCode, Failure> 
     }
 }
 
-fn texts(report: &Value, key: &str) -> Vec<String> {
-    let list = report.get(key).and_then(Value::as_array);
-    list.into_iter()
+/// The words of the compared items with such a verdict.
+fn told(report: &Value, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    let items = report.get("items").and_then(Value::as_array);
+    let text = |item: &Value, key: &str| {
+        item.get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    items
+        .into_iter()
         .flatten()
-        .filter_map(|text| text.as_str().map(str::to_owned))
+        .filter(|item| wanted(&text(item, "verdict")))
+        .map(|item| text(item, "words"))
         .collect()
 }
 
+/// Differences always; what agrees, is not ours or is still open when it is to be explained.
 fn print(record: &CommandRecord, report: &Value, explain: bool) {
-    for difference in texts(report, "differences") {
-        output::line(&format!("DIFFERENT  {}", output::escape(&difference)));
-    }
-    for order in texts(report, "unresolved") {
-        output::line(&format!("UNRESOLVED {}", output::escape(&order)));
-    }
-    if explain {
-        for item in report
-            .get("items")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
-            // What differs was said above.
-            if text("verdict") != "differs" {
-                let words = output::escape(text("words"));
-                output::line(&format!("{:<10} {words}", text("verdict")));
-            }
+    for (verdict, heading, always) in [
+        ("differs", "DIFFERS", true),
+        ("foreign", "FOREIGN", true),
+        ("open", "open", true),
+        ("external", "external", explain),
+        ("agrees", "agrees", explain),
+    ] {
+        for words in told(report, |found| always && found == verdict) {
+            output::line(&format!("{heading:<9} {}", output::escape(&words)));
         }
     }
     if let Some(finding) = &record.finding {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use autotrader_domain::ports::{AccountSnapshot, CancelAccountOutcome, FeedError, StoreError};
 use autotrader_domain::{Alert, ClientOrderId, Command, CommandFinding, Monotonic, OrderState, Severity};
 use autotrader_engine::{Event, FlattenStage};
-use autotrader_execution::{ExecutionSettings, Reconciliation};
+use autotrader_execution::{ExecutionSettings, Reconciliation, Verdict};
 use autotrader_risk::{Cause, RiskState};
 use chrono::TimeDelta;
 use serde_json::json;
@@ -21,6 +21,16 @@ use crate::Failure;
 /// How long nothing is placed after an account-wide cancel. The exchange documents that orders placed during the minute
 /// after the request may be cancelled as well.
 pub(crate) const SILENCE: TimeDelta = TimeDelta::seconds(90);
+
+/// The order in which compared items are told.
+const fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Differs | Verdict::Foreign => 0,
+        Verdict::Open => 1,
+        Verdict::External => 2,
+        Verdict::Agrees => 3,
+    }
+}
 
 impl Runner {
     /// Takes up commands of other processes and looks for the `HALT` file. Never waits for the exchange.
@@ -258,18 +268,25 @@ impl Runner {
         command: i64,
         result: &Reconciliation,
     ) -> Result<(), Failure> {
-        let finding = match (&result.failure, result.differences.len()) {
-            (Some(why), _) => why.clone(),
-            (None, 0) => "our books and the exchange's agree".to_owned(),
-            (None, 1) => "our books and the exchange's differ in one item".to_owned(),
-            (None, count) => format!("our books and the exchange's differ in {count} items"),
+        let mut items: Vec<_> = result.items.iter().collect();
+        // Stable: differences first, otherwise as compared.
+        items.sort_by_key(|item| rank(item.verdict));
+        let differing = items.iter().filter(|item| rank(item.verdict) == 0).count();
+        let finding = match (&result.failure, differing) {
+            (Some(why), _) => why.trim_end_matches('.').to_owned(),
+            (None, 0) => format!("our books and the exchange's agree in {} items", items.len()),
+            (None, count) => format!(
+                "our books and the exchange's differ in {count} of {} items",
+                items.len()
+            ),
         };
         let report = json!({
             "complete": result.complete,
             "failure": result.failure,
             "differences": result.differences,
             "unresolved": result.unresolved,
-            "items": result.items,
+            "agrees": result.agrees(),
+            "items": items,
         });
         self.settle(command, result.complete, finding, Some(report.to_string()))
             .await

@@ -97,8 +97,8 @@ impl Beat<'_> {
             self.start_due().await?;
             self.start_wishes();
             self.start_reconciliation();
-            let hold = self.wanted.is_some() || self.jobs.runs(Task::Job(Job::Reconcile));
-            self.runner.start_orders(hold).await?;
+            // Nothing is placed on books that were not yet held against the venue's.
+            self.runner.start_orders(self.starting).await?;
             if let Some(reason) = self.errand_ended() {
                 return Ok(reason);
             }
@@ -206,12 +206,9 @@ impl Beat<'_> {
         }
     }
 
-    /// Starts the reconciliation that is wanted as soon as nothing else books into what it compares.
+    /// Starts the reconciliation that is wanted when the account is not being read already.
     fn start_reconciliation(&mut self) {
-        let busy = self.jobs.runs(Task::Job(Job::Account))
-            || self.jobs.runs(Task::Job(Job::Reconcile))
-            || self.runner.orders.placing() > 0;
-        if busy {
+        if self.jobs.runs(Task::Job(Job::Account)) || self.jobs.runs(Task::Job(Job::Reconcile)) {
             return;
         }
         let Some(commands) = self.wanted.take() else {

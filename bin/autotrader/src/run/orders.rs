@@ -70,14 +70,6 @@ impl Orders {
         }
     }
 
-    /// How many placements are on the wire.
-    pub(crate) fn placing(&self) -> usize {
-        match self {
-            Self::Inline => 0,
-            Self::Beside(beside) => beside.queue.on_wire(Kind::Place),
-        }
-    }
-
     /// What the next effect on the wire brought; pending while there is none. Cancellation-safe.
     pub(crate) async fn next(&mut self) -> Performed {
         match self {
