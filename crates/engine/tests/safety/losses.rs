@@ -147,3 +147,29 @@ fn the_days_loss_counts_from_the_first_equity_of_the_day_and_the_drawdown_does_n
         (Money::dollars(7), Money::dollars(10))
     );
 }
+
+#[test]
+fn after_a_restart_a_released_drawdown_counts_from_the_peak_since_its_release() {
+    let limits = Limits {
+        max_drawdown: Money::dollars(10),
+        ..Limits::default()
+    };
+    let mark = |peak| EquityMark {
+        at: at(-60),
+        day: at(0).date_naive(),
+        equity: Money::dollars(1_000),
+        day_open: Money::dollars(1_000),
+        peak: Money::dollars(peak),
+    };
+    // Released at 990; the account has 1000 now and has had as much as this since.
+    for (peak, expected) in [(1_009, vec![]), (1_010, vec!["+drawdown".to_owned()])] {
+        let mut play = Play::with(limits.clone());
+        play.engine.restore(Restored {
+            loss_bases: vec![("drawdown".into(), Money::dollars(990), at(-3_600))],
+            equity: Some(mark(peak)),
+            opening_cash: Some(Money::dollars(1_000)),
+            ..Restored::default()
+        });
+        assert_eq!(causes(&play.tick(5)), expected, "peak {peak}");
+    }
+}
