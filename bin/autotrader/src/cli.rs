@@ -57,7 +57,7 @@ pub enum Command {
     /// Leaderboard changes, newest first.
     Signals(ListArgs),
     /// Profit and loss by New York day.
-    Pnl(LookArgs),
+    Pnl(PnlArgs),
     /// Cancel our orders and place nothing.
     Halt(ReasonArgs),
     /// Reduce only.
@@ -316,6 +316,34 @@ pub struct LookArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+/// What profit is counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PnlBy {
+    /// The New York day.
+    Day,
+    /// The strategy; fills of orders that are not ours are `external`.
+    Strategy,
+    /// The series.
+    Series,
+}
+
+/// Arguments of `pnl`.
+#[derive(Debug, Clone, Args)]
+pub struct PnlArgs {
+    /// Where the configuration is.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// What it is counted by.
+    #[arg(long, value_enum, default_value = "day")]
+    pub by: PnlBy,
+    /// Only the last so many days on which something happened.
+    #[arg(long)]
+    pub days: Option<u32>,
+    /// Comma-separated values instead of a table.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 }
 
 /// Arguments of commands that list.

@@ -47,7 +47,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Orders(args) => commands::look::orders(&args),
         Command::Fills(args) => commands::look::fills(&args),
         Command::Signals(args) => commands::look::signals(&args),
-        Command::Pnl(args) => commands::look::pnl(&args),
+        Command::Pnl(args) => commands::pnl::pnl(&args),
         Command::Halt(args) => block_on(commands::operate::halt(args)),
         Command::Reduce(args) => block_on(commands::operate::reduce(args)),
         Command::Resume(args) => block_on(commands::operate::resume(args)),

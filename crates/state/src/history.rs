@@ -10,7 +10,7 @@ use autotrader_domain::{
     SettlementRecord, Signal, Ticker, Urgency, Why,
 };
 use autotrader_settlement::Board;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ use crate::fault::Fault;
 use crate::fills::{FillRow, SettlementRow};
 use crate::location::Location;
 use crate::orders::OrderRow;
-use crate::positions::{self, DayPnl};
+use crate::positions;
 use crate::readings::{PollCount, PollRecord};
 use crate::schema::{
     commands, fills as fills_table, orders, refusals, risk_events, settlements, signals, system_events,
@@ -308,17 +308,6 @@ impl History {
         self.ask(|c| {
             let (fills, settlements) = (fills::all_fills(c)?, fills::all_settlements(c)?);
             positions::by_market(&fills, &settlements)
-        })
-    }
-
-    /// Realised profit and fees by New York day, derived from fills and settlements.
-    ///
-    /// # Errors
-    /// See the type; also when the fills overflow a position.
-    pub fn daily_pnl(&self) -> Result<BTreeMap<NaiveDate, DayPnl>, StoreError> {
-        self.ask(|c| {
-            let (fills, settlements) = (fills::all_fills(c)?, fills::all_settlements(c)?);
-            positions::by_day(&fills, &settlements)
         })
     }
 

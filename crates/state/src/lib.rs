@@ -29,6 +29,7 @@ mod lock;
 mod open;
 mod orders;
 mod positions;
+mod profit;
 mod readings;
 mod records;
 mod restore;
@@ -45,7 +46,7 @@ pub use history::{
 pub use identity::DatabaseInfo;
 pub use incident::{Incident, OrderFile, StandingBoard};
 pub use open::{NewDatabaseId, OpenError, Stamp};
-pub use positions::DayPnl;
+pub use positions::{DayPnl, PartPnl};
 pub use readings::{PageRecord, PollCount, PollOutcome, PollRecord};
 pub use retention::Pruned;
 pub use store::SqliteStore;

@@ -1,6 +1,8 @@
 //! Orders, their history and their exact requests.
 
 use autotrader_domain::ports::StoredRequest;
+use std::collections::BTreeMap;
+
 use autotrader_domain::{
     ClientOrderId, FeeSchedule, Generation, Intent, Money, Order, OrderRequest, OrderState, TimeInForce,
     VenueOrderId,
@@ -376,6 +378,19 @@ pub(crate) fn generations(
             Ok((read_word("orders.ticker", &ticker)?, last))
         })
         .collect()
+}
+
+/// The strategy and series of every order, by our id.
+pub(crate) fn strategies(
+    connection: &mut SqliteConnection,
+) -> Result<BTreeMap<String, (String, String)>, Fault> {
+    let rows: Vec<(String, String, String)> = orders::table
+        .select((orders::client_order_id, orders::strategy, orders::series))
+        .load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, strategy, series)| (id, (strategy, series)))
+        .collect())
 }
 
 /// Which of our orders each exchange order is.

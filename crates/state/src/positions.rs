@@ -22,6 +22,19 @@ pub struct DayPnl {
     pub settlements: u64,
 }
 
+/// What one strategy, or one series, brought since the first start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct PartPnl {
+    /// Profit of what was closed or settled, fees apart.
+    pub realized: Money,
+    /// Fees paid.
+    pub fees: Money,
+    /// Cost of what is open.
+    pub cost: Money,
+    /// Executions.
+    pub fills: u64,
+}
+
 /// One booking and the position it left.
 struct Step<'a> {
     ticker: &'a Ticker,
@@ -65,6 +78,33 @@ pub(crate) fn by_day(
         }
     })?;
     Ok(days)
+}
+
+/// Profit by whom or what a fill belongs to, each part with a ledger of its own.
+///
+/// Two parts that hold opposite sides of one market each count their own cost, where the account counts neither: their sums
+/// agree with the account's again once the market has paid.
+pub(crate) fn by_part(
+    fills: &[Fill],
+    settlements: &[SettlementRecord],
+    part_of: impl Fn(&Fill) -> String,
+) -> Result<BTreeMap<String, PartPnl>, Fault> {
+    let mut parts: BTreeMap<String, Vec<Fill>> = BTreeMap::new();
+    for fill in fills {
+        parts.entry(part_of(fill)).or_default().push(fill.clone());
+    }
+    let books = parts.into_iter().map(|(part, fills)| {
+        let books = Portfolio::replayed(Money::ZERO, &fills, settlements)
+            .map_err(|error| Fault::unreadable("fills and settlements", error))?;
+        let pnl = PartPnl {
+            realized: books.realized(),
+            fees: books.fees(),
+            cost: books.cost(),
+            fills: u64::try_from(fills.len()).unwrap_or(u64::MAX),
+        };
+        Ok((part, pnl))
+    });
+    books.collect()
 }
 
 /// Books a history entry by entry with the one ledger of the domain.

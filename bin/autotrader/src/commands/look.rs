@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use autotrader_domain::ports::StoreError;
 use autotrader_domain::{Command, Money, Net, Position, Ticker};
 use autotrader_risk::{Cause, RiskState};
-use autotrader_state::{CauseRecord, CommandRecord, DayPnl, Filter, History};
+use autotrader_state::{CauseRecord, CommandRecord, Filter, History};
 use autotrader_strategy::why::in_words;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -434,52 +434,6 @@ pub(crate) fn signals(args: &ListArgs) -> Result<ExitCode, Failure> {
             })
             .collect();
         output::table(&["seen", "urgency", "type", "payload"], &rows);
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// `pnl`: realised profit and fees by New York day.
-///
-/// # Errors
-/// [`Failure`] when the database cannot be read.
-pub(crate) fn pnl(args: &LookArgs) -> Result<ExitCode, Failure> {
-    let history = history(&args.config)?;
-    let days = read(history.daily_pnl())?;
-    let total = |part: fn(&DayPnl) -> Money| days.values().map(part).sum::<Money>();
-    let (realized, fees) = (total(|day| day.realized), total(|day| day.fees));
-    if args.config.json {
-        let list: Vec<Value> = days
-            .iter()
-            .map(|(date, day)| {
-                let net = day.realized.saturating_sub(day.fees);
-                json!({ "date": date, "realized": day.realized, "fees": day.fees, "net": net, "fills": day.fills })
-            })
-            .collect();
-        let net = realized.saturating_sub(fees);
-        output::json(&json!({ "days": list, "total": { "realized": realized, "fees": fees, "net": net } }))?;
-    } else {
-        let mut rows: Vec<Vec<String>> = days
-            .iter()
-            .map(|(date, day)| {
-                let net = day.realized.saturating_sub(day.fees);
-                vec![
-                    date.to_string(),
-                    day.realized.to_string(),
-                    day.fees.to_string(),
-                    net.to_string(),
-                    day.fills.to_string(),
-                ]
-            })
-            .collect();
-        let net = realized.saturating_sub(fees);
-        rows.push(vec![
-            "total".into(),
-            realized.to_string(),
-            fees.to_string(),
-            net.to_string(),
-            String::new(),
-        ]);
-        output::table(&["day (New York)", "realised", "fees", "net", "fills"], &rows);
     }
     Ok(ExitCode::SUCCESS)
 }

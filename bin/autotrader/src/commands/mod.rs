@@ -12,6 +12,7 @@ mod input;
 pub(crate) mod look;
 pub(crate) mod map;
 pub(crate) mod operate;
+pub(crate) mod pnl;
 pub(crate) mod reconcile;
 pub(crate) mod resolve;
 pub(crate) mod resolve_unknown;

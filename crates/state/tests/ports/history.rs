@@ -1,10 +1,10 @@
 //! Questions about what was written.
 
 use autotrader_domain::ports::{Ledger as _, OrderStore as _};
-use autotrader_domain::{BookSide, OrderState};
+use autotrader_domain::{BookSide, EquityMark, OrderState, Record};
 use autotrader_state::{Filter, History};
 
-use crate::fixtures::{BODY, Home, fill, order, request, settlement, step, ticker};
+use crate::fixtures::{BODY, Home, at, fill, order, request, settlement, step, ticker};
 
 #[tokio::test]
 async fn orders_and_fills_are_filtered_and_limited() {
@@ -120,6 +120,116 @@ async fn profit_falls_on_new_york_days() {
             "2026-09-22 0.100000 0.017500 1 0",
             "2026-09-23 -2.000000 0.000000 0 1",
         ]
+    );
+}
+
+#[tokio::test]
+async fn an_amended_result_replaces_the_first_in_every_answer() {
+    let home = Home::new();
+    let store = home.open();
+    store
+        .record_fill(&fill("f1", "T-A", BookSide::Bid, "0.40", 10, 0))
+        .await
+        .unwrap();
+    store
+        .record_settlement(&settlement("T-A", "1", 60))
+        .await
+        .unwrap();
+    store
+        .record_settlement(&settlement("T-A", "0", 90))
+        .await
+        .unwrap();
+    let history = store.history();
+    let position = history.positions().unwrap()[&ticker("T-A")];
+    assert_eq!(position.realized.to_string(), "-4.000000");
+    let realized: Vec<String> = history
+        .daily_pnl()
+        .unwrap()
+        .values()
+        .map(|day| day.realized.to_string())
+        .collect();
+    assert_eq!(realized, ["-4.000000"]);
+    assert_eq!(
+        history.settlements(&Filter::default()).unwrap().len(),
+        2,
+        "both stay on record"
+    );
+}
+
+#[tokio::test]
+async fn strategies_and_series_add_up_to_the_account() {
+    let home = Home::new();
+    let store = home.open();
+    let order = order("T-A", 1);
+    store.commit_intent(&order, &request(&order), BODY).await.unwrap();
+    let ours = autotrader_domain::Fill {
+        client_order_id: Some(order.client_order_id.clone()),
+        ..fill("f1", "T-A", BookSide::Bid, "0.40", 10, 0)
+    };
+    let theirs = autotrader_domain::Fill {
+        client_order_id: None,
+        ..fill("f2", "U-B", BookSide::Ask, "0.30", 10, 5)
+    };
+    for fill in [&ours, &theirs] {
+        store.record_fill(fill).await.unwrap();
+    }
+    store
+        .record_settlement(&settlement("T-A", "1", 60))
+        .await
+        .unwrap();
+    let history = store.history();
+    let text = |parts: std::collections::BTreeMap<String, autotrader_state::PartPnl>| -> Vec<String> {
+        parts
+            .iter()
+            .map(|(name, part)| format!("{name} {} {} {}", part.realized, part.fees, part.cost))
+            .collect()
+    };
+    let strategy = &order.intent.strategy;
+    assert_eq!(
+        text(history.pnl_by_strategy().unwrap()),
+        [
+            "external 0.000000 0.017500 7.000000".to_owned(),
+            format!("{strategy} 6.000000 0.017500 0.000000"),
+        ]
+    );
+    let series = order.intent.series.to_string();
+    assert_eq!(
+        text(history.pnl_by_series().unwrap()),
+        [
+            format!("{series} 6.000000 0.017500 0.000000"),
+            "U 0.000000 0.017500 7.000000".to_owned(),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_losses_count_from_outlives_the_process() {
+    let home = Home::new();
+    let mark = |day: &str, seconds: i64, equity: &str| EquityMark {
+        at: at(seconds),
+        day: day.parse().unwrap(),
+        equity: equity.parse().unwrap(),
+        day_open: "12.5".parse().unwrap(),
+        peak: "20".parse().unwrap(),
+    };
+    let marks = [
+        mark("2026-10-31", 0, "11"),
+        mark("2026-11-01", 10, "12"),
+        mark("2026-11-01", 20, "9"),
+    ];
+    let store = home.open();
+    assert_eq!(store.restore().await.unwrap().equity, None);
+    store
+        .record(marks.iter().copied().map(Record::Equity).collect())
+        .await
+        .unwrap();
+    drop(store);
+    let store = home.open();
+    assert_eq!(store.restore().await.unwrap().equity, Some(marks[2]));
+    let days = store.history().daily_equity().unwrap();
+    assert_eq!(
+        days.values().copied().collect::<Vec<_>>(),
+        [(marks[0], marks[0]), (marks[1], marks[2])]
     );
 }
 
