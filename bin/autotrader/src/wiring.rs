@@ -373,7 +373,8 @@ pub(crate) async fn assemble_on(
     let clock = surroundings.clock;
     let params = strategy_params(config)?;
     info!(event = "database_initialized", url = config.database.url);
-    let live = live_guard::admit(config).inspect_err(|refusal| {
+    let closes_only = surroundings.widest == Gate::FlattenOnly;
+    let live = live_guard::admit(config, closes_only).inspect_err(|refusal| {
         error!(event = "live_execution_refused", detail = %refusal);
     })?;
     let restored = store

@@ -26,13 +26,10 @@ pub(crate) enum Live {
 impl Live {
     /// Judges a configuration, whatever its execution mode is.
     pub(crate) fn of(config: &Config, checklist_passed: bool) -> Self {
-        let kalshi = &config.kalshi;
-        let stream = kalshi.websocket_enabled.then(|| kalshi.effective_websocket_url());
-        let addresses = [Some(kalshi.effective_base_url().to_owned()), stream];
         let mut wrong = config.lacking_for_live(checklist_passed);
         let mut beyond = false;
-        for address in addresses.into_iter().flatten() {
-            match Destination::of(&address, kalshi.environment) {
+        for destination in destinations(config) {
+            match destination {
                 Ok(destination) => beyond |= destination == Destination::Exchange,
                 Err(sentence) => wrong.push(sentence_of(&sentence)),
             }
@@ -115,19 +112,40 @@ impl Live {
     }
 }
 
+/// Where the addresses in force lead, or why nothing signed may go there.
+fn destinations(config: &Config) -> impl Iterator<Item = Result<Destination, String>> {
+    let kalshi = &config.kalshi;
+    let stream = kalshi.websocket_enabled.then(|| kalshi.effective_websocket_url());
+    [Some(kalshi.effective_base_url().to_owned()), stream]
+        .into_iter()
+        .flatten()
+        .map(|address| Destination::of(&address, kalshi.environment))
+}
+
 fn sentence_of(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(char::to_uppercase).into_iter().flatten();
     first.chain(letters).chain(['.']).collect()
 }
 
-/// Refuses a live run that may not begin; paper is always allowed.
+/// Refuses a live run that may not begin, and gives what it means where there is something to tell; paper is always allowed.
+///
+/// What only cancels and closes (`closes_only`) needs no confirmation but the operator's command: a guard against entries must
+/// not keep a position open. The hosts are held in any case.
 ///
 /// # Errors
 /// [`Failure`] with everything that is missing, in one line.
-pub(crate) fn admit(config: &Config) -> Result<Option<Live>, Failure> {
+pub(crate) fn admit(config: &Config, closes_only: bool) -> Result<Option<Live>, Failure> {
     if config.kalshi.execution_mode == ExecutionMode::Paper {
         return Ok(None);
+    }
+    if closes_only {
+        let wrong: Vec<String> = destinations(config).filter_map(Result::err).collect();
+        return if wrong.is_empty() {
+            Ok(None)
+        } else {
+            Err(Failure::failed(format!("exchange: {}.", wrong.join("; "))))
+        };
     }
     // No checklist is kept yet, so none has passed.
     let live = Live::of(config, false);
@@ -221,6 +239,10 @@ mod tests {
         assert!(told.all()[0].contains("first week"));
     }
 
+    fn admit(config: &Config) -> Result<Option<Live>, Failure> {
+        super::admit(config, false)
+    }
+
     const SAID: [(&str, &str); 2] = [
         ("KALSHI__LIVE_CONFIRMED", "true"),
         ("RISK__LIVE_OVERRIDE", "first week"),
@@ -250,6 +272,20 @@ mod tests {
             let local = config(environment, ExecutionMode::Live, &[here]);
             assert_eq!(admit(&local).unwrap(), Some(Live::ThisMachine));
         }
+    }
+
+    #[test]
+    fn what_closes_needs_no_confirmation_but_keeps_to_the_hosts() {
+        let bare = config(Environment::Demo, ExecutionMode::Live, &[]);
+        assert!(super::admit(&bare, false).is_err());
+        assert_eq!(super::admit(&bare, true).unwrap(), None);
+        let elsewhere = (
+            "KALSHI__BASE_URL",
+            "https://demo-api.kalshi.co.evil.com/trade-api/v2",
+        );
+        let elsewhere = config(Environment::Demo, ExecutionMode::Live, &[elsewhere]);
+        let refusal = super::admit(&elsewhere, true).unwrap_err().to_string();
+        assert!(refusal.contains("not a documented host"), "{refusal}");
     }
 
     #[test]
