@@ -258,11 +258,9 @@ fn check_secrets(config: &Config, dotenv: &Path, request: &Request) -> Result<Ve
         return Err(ConfigError::Key {
             place: "configuration".into(),
             key: "kalshi.api_key_id".into(),
-            detail: format!(
-                "live mode needs a key: set kalshi.api_key_id and kalshi.private_key_path. {lacking}"
-            )
-            .trim_end_matches('.')
-            .to_owned(),
+            detail: format!("live mode needs a key. {lacking}")
+                .trim_end_matches('.')
+                .to_owned(),
         });
     }
     Ok(warnings)

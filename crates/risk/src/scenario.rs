@@ -47,7 +47,7 @@ pub struct RenameScenario {
 /// What a tie between organisations at the top pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TieScenario {
-    /// The contracts of the check by what a tie pays them.
+    /// The contracts of which something is held or ordered, by what a tie pays them.
     pub terms: BTreeMap<TieTerms, Vec<Ticker>>,
     /// The worst that a tie can end in; where rules break every tie, that is one of the other states.
     pub worst: StateScenario,
@@ -282,7 +282,7 @@ fn renames(check: &CheckStates<'_>) -> Vec<RenameScenario> {
 
 fn tie(check: &CheckStates<'_>, states: &[StateScenario]) -> TieScenario {
     let mut terms: BTreeMap<TieTerms, Vec<Ticker>> = BTreeMap::new();
-    for contract in &check.contracts {
+    for contract in check.contracts.iter().filter(|contract| contract.is_at_stake()) {
         terms
             .entry(contract.tie_terms())
             .or_default()

@@ -234,7 +234,7 @@ impl Tie {
         Self {
             own_state,
             explanation: if explanation.is_empty() {
-                "No contract of the check is known.".to_owned()
+                "Nothing is held or ordered that a tie could pay.".to_owned()
             } else {
                 explanation.join(" ")
             },
