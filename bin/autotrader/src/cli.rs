@@ -156,6 +156,29 @@ pub struct DemoArgs {
     /// Change the score of one row of every board: `ROW:POINTS`, rows counted from 1.
     #[arg(long, value_parser = parse_tweak, allow_hyphen_values = true)]
     pub tweak_row: Option<(usize, f64)>,
+    /// What goes wrong, written as for `simulate`; it ends two hours before the demo does. Virtual time has no stream, so
+    /// faults of the stream never happen. Waits of a fault (latency, timeouts) pass in real time.
+    #[arg(long, value_parser = parse_faults)]
+    pub faults: Option<FaultSpec>,
+    /// Seed of the faults: equal seeds and equal requests meet equal faults.
+    #[arg(long, default_value_t = 7)]
+    pub fault_seed: u64,
+    /// Every three days: a halt, a reduce, a flatten, a cancel of all orders, a pause of the exchange and one of trading; an
+    /// operator who resumes what stands after two hours; and the exchange's weekly maintenance.
+    #[arg(long)]
+    pub drill: bool,
+    /// Another configuration value than the demo's: `SECTION.KEY=VALUE`, such as `risk.per_strategy.leaderboard_alpha.max_order_contracts=5`.
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE", value_parser = parse_setting)]
+    pub settings: Vec<(String, String)>,
+}
+
+fn parse_setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if key.contains('.') => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!(
+            "`{text}` is not SECTION.KEY=VALUE such as kalshi.max_retries=2"
+        )),
+    }
 }
 
 /// How entries are made in the demo.

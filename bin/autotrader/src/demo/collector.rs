@@ -21,6 +21,8 @@ pub(crate) struct Collected {
     pub(crate) orders: Vec<String>,
     pub(crate) fills: Vec<String>,
     pub(crate) journal: Vec<String>,
+    /// Commands as they were carried out; no part of the decision hash, which covers what follows from them.
+    pub(crate) commands: Vec<String>,
     pub(crate) boards_accepted: u64,
     pub(crate) boards_held: u64,
     pub(crate) boards_refused: u64,
@@ -111,6 +113,11 @@ impl Watcher for Collector {
             Event::Reading(reading) => saw_reading(&mut collected, at, reading),
             Event::Order(update) => saw_order(&mut collected, at, &update.order, &update.detail),
             Event::Fill(fill) => saw_fill(&mut collected, fill),
+            Event::Command(command) => {
+                collected
+                    .commands
+                    .push(line(&json!({ "at": at, "command": command })));
+            }
             Event::Settlement(settled) => {
                 collected.settlements += 1;
                 collected.fills.push(line(&json!({ "settlement": settled })));

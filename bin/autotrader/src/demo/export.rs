@@ -32,6 +32,9 @@ pub(crate) fn write(directory: &Path, collected: &Collected, exchange_log: &str)
         file(name, &joined(lines))?;
     }
     file("journal.log", &joined(&collected.journal))?;
+    if !collected.commands.is_empty() {
+        file("commands.ndjson", &joined(&collected.commands))?;
+    }
     file("exchange.ndjson", exchange_log)
 }
 

@@ -2,18 +2,21 @@
 //! time. The clock moves only when nothing is in flight, so equal seeds give equal reports.
 
 mod collector;
+mod drill;
 mod export;
 mod report;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use autotrader_config::{ApprovedRules, Config, Dollars, EntryStyle, Request};
+use autotrader_config::{ApprovedRules, Config, Request};
 use autotrader_domain::ports::AccountSource as _;
-use autotrader_domain::{ExecutionMode, ManualClock, Money};
+use autotrader_domain::{ExecutionMode, ManualClock};
 use autotrader_execution::NoPause;
 use autotrader_kalshi_api::RateLimits;
+use autotrader_simulator::faults::FaultDesk;
 use autotrader_simulator::server::{KeyFiles, ServerHandle, ServerOptions, SimKeys, Tier, spawn};
 use autotrader_simulator::{INVENTED_LLM1_TIE_RULE, World, WorldOptions};
 use autotrader_state::NewDatabaseId;
@@ -48,7 +51,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
         tempfile::tempdir().map_err(|error| Failure::failed(format!("temporary directory: {error}.")))?;
     let clock = Arc::new(ManualClock::new(start));
     let stage = Stage::set(&args, start, clock.clone(), directory.path()).await?;
-    let config = configuration(directory.path(), &stage, args.entry_style)?;
+    let config = configuration(directory.path(), &stage, &args)?;
     let collector = Collector::default();
     let surroundings = wiring::Surroundings {
         beside: false,
@@ -64,6 +67,13 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     };
     let mut process = wiring::assemble(&config, surroundings).await?;
     process.start().await?;
+    stage.begin_faults(&args);
+    let plan = drill::plan(&args, start, end);
+    for (at, act) in plan {
+        run_to(&mut process.runner, &mut process.schedule, &clock, at).await?;
+        clock.advance_to(at);
+        drill::carry_out(act, &stage, &config, &process.runner, at)?;
+    }
     run_to(&mut process.runner, &mut process.schedule, &clock, end).await?;
     let reconciliation = process.runner.reconcile().await?;
     let reader = wiring::exchange_client(&config, RateLimits::UNLIMITED, clock.clone())?;
@@ -80,6 +90,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
             collected: &collected,
             exchange: &exchange,
             differences: &reconciliation.differences,
+            faults: args.faults.as_ref().map(|_| stage.desk().fired()),
         });
         if let Some(directory) = &args.export {
             export::write(directory, &collected, &stage.exchange_log()?)?;
@@ -95,6 +106,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
 struct Stage {
     server: ServerHandle,
     world: Arc<Mutex<World>>,
+    faults: Arc<Mutex<FaultDesk>>,
     key: KeyFiles,
     key_id: String,
 }
@@ -111,12 +123,15 @@ impl Stage {
         let key = keys
             .write_to(directory)
             .map_err(|error| failed(error.to_string()))?;
-        let world = World::demo(&WorldOptions {
+        let mut world = World::demo(&WorldOptions {
             seed: args.seed,
             start,
             days: args.days,
             tweak_row: args.tweak_row,
         });
+        if args.drill {
+            world.keep_weekly_maintenance();
+        }
         let trader = world.trader();
         let world = Arc::new(Mutex::new(world));
         let listener = TcpListener::bind(("127.0.0.1", 0))
@@ -125,11 +140,13 @@ impl Stage {
         let options = ServerOptions {
             keys: vec![(keys.api_key(), trader)],
             limits: Some(Tier::UNLIMITED),
+            faults: FaultDesk::new(args.fault_seed),
             ..ServerOptions::default()
         };
         let server = spawn(listener, world.clone(), clock, options, std::future::pending())
             .map_err(|error| failed(error.to_string()))?;
         Ok(Self {
+            faults: server.faults(),
             server,
             world,
             key,
@@ -137,61 +154,113 @@ impl Stage {
         })
     }
 
+    fn desk(&self) -> MutexGuard<'_, FaultDesk> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets the faults begin. What happens at the start of the process may run beside the loop, and faults that are drawn by
+    /// the order of requests would not be the same twice.
+    fn begin_faults(&self, args: &DemoArgs) {
+        if let Some(spec) = &args.faults {
+            let mut desk = self.desk();
+            for (kind, rule) in spec.rules() {
+                desk.set_rule(*kind, rule.clone());
+            }
+        }
+    }
+
     fn exchange_log(&self) -> Result<String, Failure> {
-        let world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
-        let log = world.exchange_view().log().to_ndjson();
+        let log = self.world().exchange_view().log().to_ndjson();
         log.map_err(|error| Failure::failed(format!("the exchange's log cannot be written: {error}.")))
     }
 }
 
+/// Where the demo differs from the built-in configuration.
+const SETTINGS: [(&str, &str); 16] = [
+    // Virtual days pass in seconds: five minutes between polls are what half a minute is in real time.
+    ("arena_monitor.poll_interval_seconds", "300"),
+    ("arena_monitor.poll_jitter_seconds", "0"),
+    ("kalshi.book_poll_seconds", "300"),
+    ("kalshi.market_refresh_seconds", "1800"),
+    ("risk.global.reconciliation_interval_seconds", "21600"),
+    // Six looks at the books in each life, the last in its last fifth: orders are renewed rather than left to expire.
+    ("leaderboard_alpha.order_lifetime_minutes", "30"),
+    ("leaderboard_alpha.max_book_age_seconds", "900"),
+    ("leaderboard_alpha.max_feed_age_seconds", "1200"),
+    // Many small positions and room for their swings, so that six days show every part at work.
+    (
+        "risk.per_strategy.leaderboard_alpha.max_position_per_contract",
+        "40",
+    ),
+    (
+        "risk.per_strategy.leaderboard_alpha.max_position_per_event",
+        "120",
+    ),
+    ("risk.per_strategy.leaderboard_alpha.max_drawdown", "400"),
+    ("risk.per_strategy.leaderboard_alpha.max_strategy_loss", "400"),
+    ("risk.global.max_daily_loss_pct", "0.25"),
+    // The faults that keep an answer back cost real time.
+    ("kalshi.request_timeout_seconds", "1"),
+    ("arena_monitor.request_timeout_seconds", "1"),
+    ("kalshi.max_retries", "2"),
+];
+
+/// How many of the settings apply without faults as well.
+const PLAIN: usize = 13;
+
+/// A configuration key as its variable.
+fn variable(key: &str) -> String {
+    format!("AUTOTRADER__{}", key.to_ascii_uppercase().replace('.', "__"))
+}
+
 /// The built-in configuration, pointed at the stand-in: live execution, slower polls, the invented rules approved.
-fn configuration(directory: &Path, stage: &Stage, style: EntryStyleArg) -> Result<Config, Failure> {
+fn configuration(directory: &Path, stage: &Stage, args: &DemoArgs) -> Result<Config, Failure> {
+    let style = match args.entry_style {
+        EntryStyleArg::Take => "take",
+        EntryStyleArg::Rest => "rest",
+    };
+    let count = if args.faults.is_some() {
+        SETTINGS.len()
+    } else {
+        PLAIN
+    };
+    let mut variables: BTreeMap<String, String> = SETTINGS
+        .iter()
+        .take(count)
+        .map(|(key, value)| (variable(key), (*value).to_owned()))
+        .collect();
+    for (key, value) in &args.settings {
+        variables.insert(variable(key), value.clone());
+    }
+    for (key, value) in [
+        ("kalshi.api_key_id", stage.key_id.clone()),
+        (
+            "kalshi.private_key_path",
+            stage.key.private_key.display().to_string(),
+        ),
+        ("kalshi.base_url", stage.server.base_url()),
+        ("arena_monitor.primary_url", stage.server.leaderboard_url()),
+        (
+            "database.url",
+            format!("sqlite:///{}", directory.join("demo.db").display()),
+        ),
+        ("leaderboard_alpha.entry_style", style.to_owned()),
+    ] {
+        variables.insert(variable(key), value);
+    }
     let request = Request {
         directory: None,
         execution_mode: Some(ExecutionMode::Live),
-        variables: [
-            ("AUTOTRADER__KALSHI__API_KEY_ID".to_owned(), stage.key_id.clone()),
-            (
-                "AUTOTRADER__KALSHI__PRIVATE_KEY_PATH".to_owned(),
-                stage.key.private_key.display().to_string(),
-            ),
-            ("AUTOTRADER__KALSHI__BASE_URL".to_owned(), stage.server.base_url()),
-            (
-                "AUTOTRADER__ARENA_MONITOR__PRIMARY_URL".to_owned(),
-                stage.server.leaderboard_url(),
-            ),
-            (
-                "AUTOTRADER__DATABASE__URL".to_owned(),
-                format!("sqlite:///{}", directory.join("demo.db").display()),
-            ),
-        ]
-        .into(),
+        variables,
         working_directory: directory.to_owned(),
     };
     let mut config = autotrader_config::load(&request)?.config;
-    // Virtual days pass in seconds: five minutes between polls are what half a minute is in real time.
-    config.arena_monitor.poll_interval_seconds = 300;
-    config.arena_monitor.poll_jitter_seconds = 0;
     config.arena_monitor.fallback_urls.clear();
-    config.kalshi.book_poll_seconds = 300;
-    config.kalshi.market_refresh_seconds = 1_800;
-    config.risk.global.reconciliation_interval_seconds = 21_600;
     config.risk.global.halt_file = directory.join("HALT").display().to_string();
-    config.leaderboard_alpha.entry_style = match style {
-        EntryStyleArg::Take => EntryStyle::Take,
-        EntryStyleArg::Rest => EntryStyle::Rest,
-    };
-    // Six looks at the books in each life, the last in its last fifth: orders are renewed rather than left to expire.
-    config.leaderboard_alpha.order_lifetime_minutes = 30;
-    config.leaderboard_alpha.max_book_age_seconds = 900;
-    config.leaderboard_alpha.max_feed_age_seconds = 1_200;
-    // Many small positions and room for their swings, so that six days show every part at work.
-    let limits = &mut config.risk.per_strategy.leaderboard_alpha;
-    limits.max_position_per_contract = 40;
-    limits.max_position_per_event = 120;
-    limits.max_drawdown = Dollars(Money::dollars(400));
-    limits.max_strategy_loss = Dollars(Money::dollars(400));
-    config.risk.global.max_daily_loss_pct = 0.25;
     config.leaderboard_alpha.approved_rules.push(ApprovedRules {
         series: "KXLLM1".to_owned(),
         text: INVENTED_LLM1_TIE_RULE.to_owned(),

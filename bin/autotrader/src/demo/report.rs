@@ -1,8 +1,11 @@
 //! The demo's report: our books beside the exchange's.
 
+use std::collections::BTreeMap;
+
 use autotrader_domain::ports::AccountSnapshot;
 use autotrader_domain::{Money, Net, Purpose, Ticker};
 use autotrader_engine::Engine;
+use autotrader_simulator::faults::FaultKind;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -17,6 +20,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) collected: &'a Collected,
     pub(crate) exchange: &'a AccountSnapshot,
     pub(crate) differences: &'a [String],
+    /// How often each fault happened; `None` for a demo without faults.
+    pub(crate) faults: Option<BTreeMap<FaultKind, u64>>,
 }
 
 /// The files whose bytes the decision hash covers, in this order: SHA-256 over all lines, each with its line end.
@@ -80,7 +85,7 @@ pub(crate) fn report(facts: &Facts<'_>) -> Value {
         .map(|(ticker, net)| json!({ "ticker": ticker, "net": net }))
         .collect();
     let unrealized: Money = marks.saturating_sub(account.cost());
-    json!({
+    let mut value = json!({
         "seed": facts.seed,
         "days": facts.days,
         "events": collected.journal.len(),
@@ -106,5 +111,16 @@ pub(crate) fn report(facts: &Facts<'_>) -> Value {
         "differences": facts.differences,
         "decision_hash": decision_hash(collected),
         "journal_hash": engine.chain().to_string(),
-    })
+    });
+    if let (Some(fired), Some(fields)) = (&facts.faults, value.as_object_mut()) {
+        let fired: serde_json::Map<String, Value> = fired
+            .iter()
+            .map(|(kind, count)| (kind.name().to_owned(), json!(count)))
+            .collect();
+        fields.insert("faults".to_owned(), fired.into());
+    }
+    if let (false, Some(fields)) = (collected.commands.is_empty(), value.as_object_mut()) {
+        fields.insert("commands".to_owned(), json!(collected.commands.len()));
+    }
+    value
 }
