@@ -205,6 +205,7 @@ pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
     let own = &config.risk.per_strategy.leaderboard_alpha;
     params.sizing.max_position_per_contract = Contracts::whole(own.max_position_per_contract);
     params.sizing.max_position_per_event = Contracts::whole(own.max_position_per_event);
+    params.sizing.max_order = Contracts::whole(own.max_order_contracts);
     params.timing.entry_cutoff = TimeDelta::minutes(i64::from(alpha.entry_cutoff_minutes));
     params.timing.cancel_cutoff = TimeDelta::minutes(i64::from(alpha.cancel_cutoff_minutes));
     params.resting = params::RestingParams {

@@ -128,6 +128,8 @@ pub struct SizingParams {
     pub max_position_per_event: Contracts,
     /// The smallest order worth its fee's rounding.
     pub min_order: Contracts,
+    /// The largest single order; what is wanted beyond it is bought by later ones.
+    pub max_order: Contracts,
 }
 
 impl Default for SizingParams {
@@ -137,6 +139,7 @@ impl Default for SizingParams {
             max_position_per_contract: Contracts::whole(100),
             max_position_per_event: Contracts::whole(250),
             min_order: Contracts::whole(1),
+            max_order: Contracts::whole(100),
         }
     }
 }

@@ -358,6 +358,7 @@ mod tests {
             fraction: 0.25,
             min_edge: 0.03,
             min_order: Contracts::whole(1),
+            max_order: Contracts::whole(100),
             fees: fees(schedule),
         };
         let room = Room {

@@ -37,6 +37,8 @@ pub struct Demand {
     pub min_edge: f64,
     /// The smallest order.
     pub min_order: Contracts,
+    /// The largest order.
+    pub max_order: Contracts,
     /// The market's fees.
     pub fees: FeeTerms,
 }
@@ -143,6 +145,10 @@ pub(crate) fn most_at(
         ),
         (room.event.saturating_sub(total).floor_whole(), Reason::EventLimit),
         (affordable, Reason::InsufficientCollateral),
+        (
+            demand.max_order.saturating_sub(total).floor_whole(),
+            Reason::SizeLimit,
+        ),
     ];
     let least = bounds.into_iter().min_by_key(|(contracts, _)| *contracts);
     least.unwrap_or((Contracts::ZERO, Reason::AtTarget))
@@ -182,6 +188,7 @@ mod tests {
             fraction: 0.25,
             min_edge: 0.03,
             min_order: Contracts::whole(1),
+            max_order: Contracts::whole(100_000),
             fees: FeeTerms {
                 schedule: FeeSchedule::QUADRATIC,
                 rounding: FeeRounding::Direct,
@@ -270,6 +277,19 @@ mod tests {
         #[case] reason: Reason,
     ) {
         assert_eq!(size_entry(&asks(levels), &demand(yes), &room), Err(reason));
+    }
+
+    #[test]
+    fn an_order_is_never_larger_than_allowed_and_the_rest_comes_later() {
+        let demand = Demand {
+            max_order: Contracts::whole(10),
+            ..demand(0.57)
+        };
+        let entry = size_entry(&asks(&[("0.22", "7"), ("0.24", "20")]), &demand, &room()).unwrap();
+        assert_eq!(
+            (entry.contracts, entry.limit, entry.bound),
+            (Contracts::whole(10), "0.24".parse().unwrap(), Reason::SizeLimit)
+        );
     }
 
     #[test]

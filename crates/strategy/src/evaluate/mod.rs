@@ -398,6 +398,7 @@ fn size(
         fraction: scene.params.sizing.kelly_fraction,
         min_edge: scene.params.min_edge_after_fees.probability(),
         min_order: scene.params.sizing.min_order,
+        max_order: scene.params.sizing.max_order,
         fees: FeeTerms {
             schedule: assessment.market.fees,
             rounding: scene.params.fee_rounding,
