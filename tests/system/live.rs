@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use autotrader_domain::ports::{AccountSnapshot, AccountSource as _};
-use autotrader_domain::{Environment, ManualClock};
+use autotrader_domain::{Environment, ManualClock, OrderState};
 use autotrader_kalshi_api::{
     ClientPorts, ClientSettings, Credentials, KalshiClient, SeededJitter, TokioSleeper,
 };
@@ -546,4 +546,43 @@ fn a_second_process_halts_and_resumes_and_the_halt_outlives_a_restart() {
     assert_eq!(alone["acknowledged"], true, "nobody runs: {alone}");
     assert_eq!(alone["stage"], "confirmed", "{alone}");
     assert_eq!(status()["state"], "halt");
+}
+
+#[test]
+fn entries_that_rest_have_a_group_outlive_a_kill_and_are_withdrawn_at_the_end() {
+    let stage = Stage::set("7", true);
+    let begin = || {
+        Running::start(
+            stage
+                .autotrader(&["run"])
+                .env("AUTOTRADER__LEADERBOARD_ALPHA__ENTRY_STYLE", "rest"),
+        )
+    };
+    let on_the_book = || {
+        let mut orders = stage.exchange().orders;
+        orders.retain(|order| order.state == OrderState::Resting);
+        orders
+    };
+    let deadline = Deadline::after(TRADES_WITHIN);
+    let mut run = begin();
+    run.until("order_group_created", deadline);
+    while on_the_book().is_empty() {
+        run.until("arena_leaderboard_fetched", deadline);
+    }
+    run.kill();
+    assert_eq!(run.end(SHORT).code, None);
+    let killed = Look::at(&stage);
+    assert!(killed.orders.iter().any(|order| {
+        let expiry = order.pointer("/intent/time_in_force/good_till_canceled/expires_at");
+        order["intent"]["post_only"] == true && expiry.is_some_and(Value::is_string)
+    }));
+
+    let mut again = begin();
+    pages(&mut again, 3);
+    drains(again);
+    let ended = Look::at(&stage);
+    ended.follows(&killed);
+    assert_eq!(ended.terminal().len(), ended.orders.len(), "nothing is left open");
+    assert_eq!(on_the_book(), [], "nothing is left behind");
+    stage.stop();
 }

@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     reason = "test helpers may fail loudly"
 )]
+#![allow(dead_code, reason = "the scene is shared between test files")]
 
 mod scene;
 
