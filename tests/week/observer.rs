@@ -117,7 +117,7 @@ impl<'a> Observer<'a> {
         self.resting.remove(order_id.as_str().unwrap());
     }
 
-    fn breach(&mut self, at: DateTime<Utc>, what: String) {
+    fn breach(&mut self, at: DateTime<Utc>, what: &str) {
         self.seen.breaches.push(format!("{at}: {what}"));
     }
 
@@ -125,7 +125,7 @@ impl<'a> Observer<'a> {
         let most = self.seen.most.entry(what).or_default();
         *most = (*most).max(found);
         if found > limit {
-            self.breach(at, format!("{what} is {found}, more than {limit}"));
+            self.breach(at, &format!("{what} is {found}, more than {limit}"));
         }
     }
 
@@ -140,7 +140,7 @@ impl<'a> Observer<'a> {
         let halted = self.halts.iter().any(|(from, until)| *from <= at && at < *until);
         // A flatten closes under the halt that it brings; nothing else may be placed there.
         if halted && !reduces {
-            self.breach(at, format!("placed while halted: {order}"));
+            self.breach(at, &format!("placed while halted: {order}"));
         }
         if !reduces {
             self.recent.push_back(at);

@@ -465,6 +465,14 @@ impl Runner {
         self.pass_all(std::mem::take(&mut result.events)).await?;
         if result.complete && result.differences.is_empty() {
             info!(event = "position_reconciliation_ok");
+            if let Some(paper) = &self.ports.paper {
+                let band = paper.figures().band;
+                info!(
+                    event = "paper_profit",
+                    pessimistic = %band.pessimistic,
+                    optimistic = %band.optimistic,
+                );
+            }
         } else {
             let why = result
                 .failure
