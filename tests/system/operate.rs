@@ -70,6 +70,21 @@ fn a_halt_is_taken_up_while_the_exchange_says_nothing_and_confirmed_when_it_answ
 }
 
 #[test]
+fn a_halt_is_taken_up_while_the_start_waits_for_a_silent_exchange() {
+    let stage = Stage::set("39", true);
+    stage.simulator.suspend();
+    let mut run = stage.run();
+    run.until("kalshi_client_connected", Deadline::after(SHORT));
+    let halted = ask(&stage, &["halt", "--wait", "5", "--json"]).succeeded().json();
+    assert_eq!(halted["acknowledged"], true, "{halted}");
+    assert_ne!(halted["stage"], "confirmed", "nothing was read back: {halted}");
+    assert_eq!(status(&stage)["state"], "halt");
+    stage.simulator.resume();
+    drains(run);
+    stage.stop();
+}
+
+#[test]
 fn a_halt_without_a_process_is_durable_before_the_exchange_is_asked() {
     let (stage, mut run) = trading("32");
     run.kill();
