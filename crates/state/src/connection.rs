@@ -130,6 +130,30 @@ pub(crate) fn inspect(path: &Path) -> Result<(SqliteConnection, Found), OpenErro
     Ok((connection, found))
 }
 
+/// Looks at every page: what is damaged would else be met in the middle of trading, or by nobody.
+///
+/// Takes about a second for a gigabyte that is in memory.
+///
+/// # Errors
+/// [`OpenError::Damaged`] with the first thing found.
+pub(crate) fn check_whole(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+    let found = texts(
+        connection,
+        "SELECT quick_check AS text FROM pragma_quick_check LIMIT 1",
+    );
+    let detail = match found {
+        Ok(lines) if lines == ["ok"] => return Ok(()),
+        Ok(lines) => lines.join(" "),
+        Err(error) => error.to_string(),
+    };
+    // SQLite's findings may go over several lines.
+    let detail = detail.split_whitespace().collect::<Vec<_>>().join(" ");
+    Err(OpenError::Damaged {
+        path: path.to_owned(),
+        detail,
+    })
+}
+
 fn known_versions(path: &Path) -> Result<Vec<String>, OpenError> {
     use diesel::migration::{Migration, MigrationSource};
     let migrations: Vec<Box<dyn Migration<Sqlite>>> =

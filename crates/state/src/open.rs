@@ -111,6 +111,14 @@ pub enum OpenError {
         /// What was found.
         detail: String,
     },
+    /// Pages of the database are not what they must be.
+    #[error("{} is damaged: {detail}; restore a backup", .path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What was found first.
+        detail: String,
+    },
     /// The file system or the database engine refuses.
     #[error("{} cannot be used: {detail}", .path.display())]
     Unusable {

@@ -11,7 +11,9 @@ use autotrader_domain::{
 };
 use chrono::{DateTime, Utc};
 
-use crate::connection::{Access, Begin, Found, Readers, atomically, connect, inspect, migrate, unusable};
+use crate::connection::{
+    Access, Begin, Found, Readers, atomically, check_whole, connect, inspect, migrate, unusable,
+};
 use crate::location::Location;
 use crate::lock::ProcessLock;
 use crate::records::{Batch, board_of};
@@ -179,6 +181,7 @@ fn prepare(
     {
         identity::check(path, &info, stamp)?;
     }
+    check_whole(path, &mut connection)?;
     migrate(path, &mut connection)?;
     let stamped = identity::read(&mut connection).and_then(|info| match info {
         Some(info) => Ok(info),

@@ -1,7 +1,7 @@
 //! What may be opened, and the sentence for what may not.
 
 use autotrader_domain::ports::Ledger as _;
-use autotrader_domain::{Environment, Money};
+use autotrader_domain::{BookSide, Environment, Money};
 use autotrader_state::{CommandDesk, History, NewDatabaseId, OpenError, SqliteStore, Stamp};
 use diesel::connection::SimpleConnection as _;
 use diesel::{Connection as _, SqliteConnection};
@@ -236,4 +236,29 @@ fn another_key_gets_a_live_database_only_from_the_key_that_has_it() {
         (event.name.as_str(), event.detail.as_str()),
         ("key_adopted", "from `old` to `new`")
     );
+}
+
+#[tokio::test]
+async fn a_damaged_last_page_is_refused_before_anything_is_traded() {
+    use autotrader_domain::ports::OrderStore as _;
+    use std::io::{Seek as _, SeekFrom, Write as _};
+    let home = Home::new();
+    let store = home.open();
+    for number in 0..200 {
+        let fill = crate::fixtures::fill(&format!("f{number}"), "T-A", BookSide::Bid, "0.4", 1, number);
+        store.record_fill(&fill).await.unwrap();
+    }
+    // Everything is in the database file itself when the last connection has gone.
+    drop(store);
+    assert!(home.try_open(&Stamp::Paper).is_ok());
+    let mut file = std::fs::File::options().write(true).open(home.path()).unwrap();
+    file.seek(SeekFrom::End(-4_096)).unwrap();
+    file.write_all(&[0x5a; 4_096]).unwrap();
+    drop(file);
+    let error = home.try_open(&Stamp::Paper).unwrap_err();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    let sentence = error.to_string();
+    assert!(sentence.contains("books.db is damaged: "), "{sentence}");
+    assert!(sentence.ends_with("; restore a backup"), "{sentence}");
+    assert!(!sentence.contains('\n'), "{sentence}");
 }
