@@ -9,13 +9,14 @@ use autotrader_domain::ports::{
 };
 use autotrader_domain::{Command, Environment, ExecutionMode, Money, Net, Order, Purpose, Record, Ticker};
 use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event};
-use autotrader_execution::{ExecutionEvent, ExecutionSettings, Executor, Pause};
+use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Executor, Pause};
 use autotrader_kalshi_api::{
     ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, SeededJitter,
 };
 use autotrader_risk::{Limits, RiskEngine, RiskState};
-use autotrader_state::{NewDatabaseId, SqliteStore, Stamp};
+use autotrader_state::{NewDatabaseId, OpenError, SqliteStore, Stamp};
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::Announced;
@@ -64,8 +65,10 @@ pub struct Report {
     pub positions: BTreeMap<Ticker, Net>,
     /// The causes that restrict trading.
     pub causes: BTreeSet<String>,
-    /// Whether it ended because it was halted.
+    /// Whether it ended because it was halted, or could not start.
     pub is_halted: bool,
+    /// Whether it came beyond its start.
+    pub has_started: bool,
 }
 
 /// Lives until the story is told, or until death.
@@ -117,14 +120,14 @@ fn limits() -> Limits {
 
 /// Opens the database as the program does.
 pub fn open_store(files: &Files, key_id: &str, clock: Arc<dyn Clock>) -> SqliteStore {
+    try_open_store(files, key_id, clock).unwrap()
+}
+
+/// Opens the database as the program does, or says why not.
+pub fn try_open_store(files: &Files, key_id: &str, clock: Arc<dyn Clock>) -> Result<SqliteStore, OpenError> {
     let stamp = Stamp::new(ExecutionMode::Live, Environment::Demo, key_id);
-    SqliteStore::open(
-        &files.url(),
-        &stamp,
-        NewDatabaseId::Given("crash".to_owned()),
-        clock,
-    )
-    .unwrap()
+    let id = NewDatabaseId::Given("crash".to_owned());
+    SqliteStore::open(&files.url(), &stamp, id, clock)
 }
 
 impl Life {
@@ -191,8 +194,10 @@ impl Life {
     }
 
     /// What the program does at its start: restore, reconcile, learn the opening cash.
-    async fn start(&mut self) {
-        let restored = self.ledger.restore().await.unwrap();
+    ///
+    /// Where the disk may be full, it may have to give up, as the program does.
+    async fn start(&mut self) -> Result<(), String> {
+        let restored = self.ledger.restore().await.map_err(|error| error.to_string())?;
         for order in &restored.open_orders {
             self.probe.note(order);
         }
@@ -207,18 +212,23 @@ impl Life {
         }
         self.engine.restore(restored);
         self.pass_all(found).await;
-        let (balance, differences) = self.reconcile().await;
-        assert_eq!(differences, [""; 0], "the first reconciliation");
+        let balance = self.reconcile(opening.is_none()).await?;
         if opening.is_none() {
             self.engine.open_with(balance.unwrap(), limits());
-            self.executor.open_with(balance.unwrap()).await;
             let cash = self.engine.account().opening_cash();
-            self.ledger.set_opening_cash(cash).await.unwrap();
+            let stored = self.ledger.set_opening_cash(cash).await;
+            stored.map_err(|error| error.to_string())?;
         }
+        Ok(())
     }
 
     async fn go_on(mut self) -> Report {
-        self.start().await;
+        let disk_may_fail = self.part == Part::UntilHalted;
+        match self.start().await {
+            Ok(()) => {}
+            Err(_) if disk_may_fail => return self.end(true),
+            Err(why) => panic!("the start failed: {why}"),
+        }
         let series = SERIES.parse().unwrap();
         let markets = self.client.markets(&series).await.unwrap();
         let status = self.client.status().await.unwrap();
@@ -236,16 +246,17 @@ impl Life {
             self.pass_all(events).await;
             if beat % RECONCILED_EVERY == 0 {
                 self.probe.stage("reconcile");
-                self.reconcile().await;
+                let done = self.reconcile(false).await;
+                assert!(done.is_ok() || disk_may_fail, "{done:?}");
             }
-            let is_halted = self.engine.risk().state() == RiskState::Halt;
-            if is_halted && self.part == Part::UntilHalted {
+            if disk_may_fail && self.engine.risk().state() == RiskState::Halt {
+                self.stay_halted().await;
                 return self.end(true);
             }
             if self.script.is_told(&self.engine.account().portfolio) {
                 self.probe.stage("end");
-                let (_, differences) = self.reconcile().await;
-                assert_eq!(differences, [""; 0], "the last reconciliation");
+                let done = self.reconcile(false).await;
+                assert!(done.is_ok() || disk_may_fail, "{done:?}");
                 return self.end(false);
             }
             self.clock.pass(BEAT);
@@ -255,6 +266,23 @@ impl Life {
             self.scene.name,
             self.engine.account().portfolio,
             self.engine.risk()
+        );
+    }
+
+    /// A few beats more, in which nothing may be decided.
+    async fn stay_halted(&mut self) {
+        let told = self.told.lock().unwrap().clone();
+        for _ in 0..3 {
+            self.clock.pass(BEAT);
+            self.see_books().await;
+            self.pass(Event::Timer).await;
+            let events = self.executor.poll().await;
+            self.pass_all(events).await;
+        }
+        assert_eq!(
+            *self.told.lock().unwrap(),
+            told,
+            "an order was decided while halted"
         );
     }
 
@@ -290,6 +318,7 @@ impl Life {
                 .map(|(cause, _)| cause.to_string())
                 .collect(),
             is_halted,
+            has_started: !self.engine.markets().is_empty(),
         }
     }
 
@@ -300,14 +329,21 @@ impl Life {
         }
     }
 
-    /// Holds our books against the exchange's: the balance there, and every difference.
-    async fn reconcile(&mut self) -> (Option<Money>, Vec<String>) {
+    /// Holds our books against the exchange's; gives the balance there. A difference is none that a story may have.
+    async fn reconcile(&mut self, first_start: bool) -> Result<Option<Money>, String> {
+        let mut books = AccountBooks::of(&self.engine.account().portfolio);
+        if first_start {
+            books.cash = None;
+        }
         self.probe.step("reconcile", "before", About::Account);
-        let mut result = self.executor.reconcile().await;
+        let mut result = self.executor.reconcile(books).await;
         self.probe.step("reconcile", "after", About::Account);
-        assert!(result.complete, "{:?}", result.failure);
+        assert_eq!(result.differences, [""; 0], "a reconciliation");
         self.pass_all(std::mem::take(&mut result.events)).await;
-        (result.balance, result.differences)
+        match result.failure {
+            Some(why) => Err(why),
+            None => Ok(result.balance),
+        }
     }
 
     async fn pass_all(&mut self, events: Vec<ExecutionEvent>) {
@@ -376,8 +412,11 @@ impl Life {
             let mut told = self.told.lock().unwrap();
             told.insert(order.intent.ticker.clone(), order.generation.0);
         }
-        for (order, index) in places {
-            let events = self.executor.place(order, index).await;
+        let placing = places
+            .into_iter()
+            .map(|(order, index)| self.executor.place(order, index));
+        // Beside each other, and reported in another order than they were taken: as the program may.
+        for events in join_all(placing).await.into_iter().rev() {
             queue.extend(events.into_iter().map(from_execution));
         }
         self.probe.stage(before);
@@ -395,14 +434,6 @@ fn unsent(order: &Order) -> Event {
 fn from_execution(event: ExecutionEvent) -> Event {
     match event {
         ExecutionEvent::Order(update) => Event::Order(update),
-        ExecutionEvent::Unsent {
-            client_order_id,
-            detail,
-        } => Event::Unsent {
-            client_order_id,
-            detail,
-        },
-        ExecutionEvent::AccessRefused { detail } => Event::AccessRefused { detail },
         ExecutionEvent::Fill(fill) => Event::Fill(fill),
         ExecutionEvent::Settlement(settled) => Event::Settlement(settled),
         ExecutionEvent::Mismatch { detail } => Event::Mismatch { detail },

@@ -12,6 +12,7 @@
     reason = "a test stops loudly at what it did not expect"
 )]
 
+mod disk;
 mod life;
 mod points;
 mod ports;

@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _, Write};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use autotrader_domain::ports::Clock;
+use autotrader_simulator::exchange::LogEntry;
 use autotrader_simulator::server::{ServerHandle, ServerOptions, SimKeys, Tier, spawn};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use crate::life::{Orders, Part, Report, open_store};
+use crate::life::{Orders, Part, Report, open_store, try_open_store};
 use crate::probe::{Files, How, Point, When, kill};
 use crate::scene::Scene;
 use crate::shared_clock::{SharedClock, start};
@@ -65,9 +67,7 @@ pub fn house() -> &'static House {
             .unwrap();
         let keys = SimKeys::from_seed(7).unwrap();
         let template = directory();
-        let files = Files {
-            directory: template.path().to_owned(),
-        };
+        let files = Files::within(template.path());
         let clock = SharedClock::create(&files.clock());
         drop(open_store(&files, keys.ed25519_key_id(), Arc::new(clock)));
         House {
@@ -76,6 +76,13 @@ pub fn house() -> &'static House {
             template,
         }
     })
+}
+
+impl House {
+    /// The directory with an empty database.
+    pub fn template(&self) -> &Path {
+        self.template.path()
+    }
 }
 
 /// How one life ended.
@@ -199,12 +206,18 @@ pub struct Stage {
 
 impl Stage {
     pub fn set(scene: &'static Scene) -> Self {
+        Self::with_books_in(scene, None)
+    }
+
+    /// With the database in a directory of its own.
+    pub fn with_books_in(scene: &'static Scene, books: Option<&Path>) -> Self {
         let house = house();
         let directory = directory();
-        let files = Files {
-            directory: directory.path().to_owned(),
-        };
-        Files::copy_database(house.template.path(), &files.directory);
+        let mut files = Files::within(directory.path());
+        if let Some(books) = books {
+            books.clone_into(&mut files.books);
+        }
+        Files::copy_database(house.template.path(), &files.books);
         let clock = Arc::new(SharedClock::create(&files.clock()));
         let world = SceneWorld::new(scene, start());
         let trader = world.trader;
@@ -253,7 +266,7 @@ impl Stage {
         self.files.keep_image();
     }
 
-    fn command(&self, death: Option<(When, How)>) -> Command {
+    fn command(&self, death: Option<(When, How)>, part: Part, shell: Option<&str>) -> Command {
         let keys = &house().keys;
         let orders = Orders {
             files: self.files.clone(),
@@ -262,9 +275,19 @@ impl Stage {
             key_id: keys.ed25519_key_id().to_owned(),
             key: keys.ed25519_private_pem().to_owned(),
             death,
-            part: Part::Story,
+            part,
         };
-        let mut command = Command::new(std::env::current_exe().unwrap());
+        let executable = std::env::current_exe().unwrap();
+        let mut command = match shell {
+            None => Command::new(executable),
+            Some(shell) => {
+                let mut command = Command::new("sh");
+                command
+                    .args(["-c", &format!("{shell}; exec \"$0\" \"$@\"")])
+                    .arg(executable);
+                command
+            }
+        };
         command
             .args(["--exact", LIFE, "--nocapture", "--test-threads=1"])
             .env_remove("RUST_BACKTRACE")
@@ -282,13 +305,13 @@ impl Stage {
             Some((When::At(point), how)) if point.is_on_the_wire() => (None, Some((point, how))),
             own => (own, None),
         };
-        let living = self.begin_life(own, brought);
+        let living = self.begin_life(self.command(own, Part::Story, None), brought);
         self.end_life(&living, how)
     }
 
     /// Lives one life that is ended after some time, wherever it is then.
     pub fn life_of(&self, time: Duration, how: How) -> (End, Vec<Point>) {
-        let living = self.begin_life(None, None);
+        let living = self.begin_life(self.command(None, Part::Story, None), None);
         let said = living.0.recv_timeout(time);
         if let Err(RecvTimeoutError::Timeout) = said {
             self.watched.lock().unwrap().strike(how);
@@ -299,10 +322,38 @@ impl Stage {
         self.end_life(&Living(again), Some(how))
     }
 
-    fn begin_life(&self, own: Option<(When, How)>, brought: Option<(Point, How)>) -> Living {
+    /// Lives one life to its end, under what a shell sets first.
+    pub fn life_under(&self, part: Part, shell: Option<&str>) -> Report {
+        let living = self.begin_life(self.command(None, part, shell), None);
+        match self.end_life(&living, None) {
+            (End::Told(report), _) => report,
+            (End::Died, _) => panic!("nobody killed it"),
+        }
+    }
+
+    /// Opens the database as the program does, or says why not.
+    pub fn opens(&self) -> Result<(), String> {
+        let clock = Arc::new(SharedClock::open(&self.files.clock()));
+        let opened = try_open_store(&self.files, house().keys.ed25519_key_id(), clock);
+        opened.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Brings what the write-ahead log holds into the database.
+    pub fn settle_log(&self) {
+        self.opens().unwrap();
+    }
+
+    /// How many orders the exchange was asked for.
+    pub fn orders_asked(&self) -> usize {
+        let world = self.world.lock().unwrap();
+        let asked = |entry: &&LogEntry| matches!(entry, LogEntry::OrderRequest { .. });
+        world.exchange.log().entries().iter().filter(asked).count()
+    }
+
+    fn begin_life(&self, mut command: Command, brought: Option<(Point, How)>) -> Living {
         let _ = fs::remove_file(self.files.trace());
         let _ = fs::remove_file(self.files.report());
-        let mut child = self.command(own).spawn().unwrap();
+        let mut child = command.spawn().unwrap();
         let mut errors = child.stderr.take().unwrap();
         {
             let mut watched = self.watched.lock().unwrap();
