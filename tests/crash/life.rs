@@ -13,10 +13,9 @@ use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Exec
 use autotrader_kalshi_api::{
     ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, SeededJitter,
 };
-use autotrader_risk::{Limits, RiskEngine, RiskState};
+use autotrader_risk::{Cause, Limits, RiskEngine, RiskState};
 use autotrader_state::{NewDatabaseId, OpenError, SqliteStore, Stamp};
 use chrono::TimeDelta;
-use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use crate::ports::Announced;
@@ -393,7 +392,9 @@ impl Life {
         }
         if let Err(error) = self.write(records).await {
             let detail = error.to_string();
-            queue.push_back(Event::StoreFailed { detail });
+            if !self.engine.risk().causes().stands(Cause::StoreNotDurable) {
+                queue.push_back(Event::StoreFailed { detail });
+            }
             // What is not written down is not acted on; taking orders off the book is never wrong.
             for (order, _) in places.drain(..) {
                 queue.push_back(unsent(&order.into_inner()));
@@ -412,11 +413,8 @@ impl Life {
             let mut told = self.told.lock().unwrap();
             told.insert(order.intent.ticker.clone(), order.generation.0);
         }
-        let placing = places
-            .into_iter()
-            .map(|(order, index)| self.executor.place(order, index));
-        // Beside each other, and reported in another order than they were taken: as the program may.
-        for events in join_all(placing).await.into_iter().rev() {
+        for (order, index) in places {
+            let events = self.executor.place(order, index).await;
             queue.extend(events.into_iter().map(from_execution));
         }
         self.probe.stage(before);
