@@ -108,7 +108,7 @@ fn a_full_disk_halts_trading_and_one_with_room_again_goes_on() {
 }
 
 /// Writes over the last page of a file.
-fn damage_last_page(file: &Path) {
+pub fn damage_last_page(file: &Path) {
     let mut file = fs::File::options().write(true).open(file).unwrap();
     file.seek(SeekFrom::End(-4_096)).unwrap();
     file.write_all(&[0x5a; 4_096]).unwrap();

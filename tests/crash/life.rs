@@ -9,7 +9,7 @@ use autotrader_domain::ports::{
 };
 use autotrader_domain::{Command, Environment, ExecutionMode, Money, Net, Order, Purpose, Record, Ticker};
 use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event};
-use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Executor, Pause};
+use autotrader_execution::{ExecutionEvent, ExecutionSettings, Executor, Pause};
 use autotrader_kalshi_api::{
     ClientPorts, ClientSettings, Credentials, KalshiClient, RateLimits, SeededJitter,
 };
@@ -211,9 +211,10 @@ impl Life {
         }
         self.engine.restore(restored);
         self.pass_all(found).await;
-        let balance = self.reconcile(opening.is_none()).await?;
+        let balance = self.reconcile().await?;
         if opening.is_none() {
             self.engine.open_with(balance.unwrap(), limits());
+            self.executor.open_with(balance.unwrap()).await;
             let cash = self.engine.account().opening_cash();
             let stored = self.ledger.set_opening_cash(cash).await;
             stored.map_err(|error| error.to_string())?;
@@ -245,16 +246,17 @@ impl Life {
             self.pass_all(events).await;
             if beat % RECONCILED_EVERY == 0 {
                 self.probe.stage("reconcile");
-                let done = self.reconcile(false).await;
+                let done = self.reconcile().await;
                 assert!(done.is_ok() || disk_may_fail, "{done:?}");
             }
             if disk_may_fail && self.engine.risk().state() == RiskState::Halt {
                 self.stay_halted().await;
                 return self.end(true);
             }
-            if self.script.is_told(&self.engine.account().portfolio) {
+            let portfolio = &self.engine.account().portfolio;
+            if self.script.is_told(portfolio, self.engine.markets()) {
                 self.probe.stage("end");
-                let done = self.reconcile(false).await;
+                let done = self.reconcile().await;
                 assert!(done.is_ok() || disk_may_fail, "{done:?}");
                 return self.end(false);
             }
@@ -329,15 +331,15 @@ impl Life {
     }
 
     /// Holds our books against the exchange's; gives the balance there. A difference is none that a story may have.
-    async fn reconcile(&mut self, first_start: bool) -> Result<Option<Money>, String> {
-        let mut books = AccountBooks::of(&self.engine.account().portfolio);
-        if first_start {
-            books.cash = None;
-        }
+    async fn reconcile(&mut self) -> Result<Option<Money>, String> {
         self.probe.step("reconcile", "before", About::Account);
-        let mut result = self.executor.reconcile(books).await;
+        let mut result = self.executor.reconcile().await;
         self.probe.step("reconcile", "after", About::Account);
-        assert_eq!(result.differences, [""; 0], "a reconciliation");
+        assert_eq!(
+            result.differences, [""; 0],
+            "a reconciliation ({:?}): {:?}; {:?}",
+            self.part, result.failure, result.events
+        );
         self.pass_all(std::mem::take(&mut result.events)).await;
         match result.failure {
             Some(why) => Err(why),
@@ -432,11 +434,19 @@ fn unsent(order: &Order) -> Event {
 fn from_execution(event: ExecutionEvent) -> Event {
     match event {
         ExecutionEvent::Order(update) => Event::Order(update),
+        ExecutionEvent::Unsent {
+            client_order_id,
+            detail,
+        } => Event::Unsent {
+            client_order_id,
+            detail,
+        },
         ExecutionEvent::Fill(fill) => Event::Fill(fill),
         ExecutionEvent::Settlement(settled) => Event::Settlement(settled),
         ExecutionEvent::Mismatch { detail } => Event::Mismatch { detail },
         ExecutionEvent::ForeignOrders { detail } => Event::ForeignOrders { detail },
         ExecutionEvent::StoreFailed { detail } => Event::StoreFailed { detail },
+        ExecutionEvent::AccessRefused { detail } => Event::AccessRefused { detail },
         ExecutionEvent::SchemaBroken { detail } => Event::SchemaBroken { detail },
     }
 }

@@ -14,15 +14,23 @@
 
 mod disk;
 mod life;
+#[expect(dead_code, reason = "shared with the system tests")]
+#[path = "../system/place.rs"]
+mod place;
 mod points;
 mod ports;
 mod probe;
+#[expect(dead_code, reason = "shared with the system tests")]
+#[path = "../system/process.rs"]
+mod process;
+mod program;
 mod random;
 mod scene;
 mod script;
 mod shared_clock;
 mod stage;
 mod truth;
+mod venue;
 mod world;
 
 /// What this process was told to live, when it is a child.

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use autotrader_domain::ports::{SignalSource, Strategy};
 use autotrader_domain::{
     AcceptedBoard, BoardHash, BoardStanding, Claim, Evaluation, Intent, Mapping, MappingState, Market,
-    MarketView, Money, Observation, OrderState, ParsePath, Portfolio, Purpose, Reading, Ticker, TimeInForce,
-    Vintage,
+    MarketStatus, MarketView, Money, Observation, OrderState, ParsePath, Portfolio, Purpose, Reading, Ticker,
+    TimeInForce, Vintage,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -70,11 +70,15 @@ impl Script {
         })
     }
 
-    /// Whether every contract's story is over.
-    pub fn is_told(&self, portfolio: &Portfolio) -> bool {
+    /// Whether every contract's story is over: told, or ended by its market, which does not wait for us.
+    pub fn is_told(&self, portfolio: &Portfolio, markets: &BTreeMap<Ticker, Market>) -> bool {
         let over = |contract: &Contract| {
             let held = !portfolio.position(&contract.ticker()).net.is_flat();
-            self.next(contract, portfolio).is_none() && !(held && contract.settles_after.is_some())
+            let is_open = markets
+                .get(&contract.ticker())
+                .is_some_and(|market| market.status == MarketStatus::Active);
+            let told = self.next(contract, portfolio).is_none() || !is_open;
+            told && !(held && contract.settles_after.is_some())
         };
         portfolio.open_orders.is_empty() && self.scene.contracts.iter().all(over)
     }

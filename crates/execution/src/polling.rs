@@ -8,15 +8,20 @@ use crate::{ExecutionEvent, Executor};
 impl Executor {
     /// Reads everything that may have changed: fills, our open orders, orders of unknown outcome, settlements.
     ///
-    /// In this order, so that a market's fills are booked before its settlement. Failed reads are repeated by the next
-    /// poll; nothing is skipped, because a cursor moves only over what is booked.
+    /// In this order, so that a market's fills are booked before its settlement; while fills cannot be read or booked,
+    /// settlements wait. Failed reads are repeated by the next poll; nothing is skipped, because a cursor moves only over
+    /// what is booked.
     ///
     /// Not cancellation-safe: events of a dropped call are lost, what they say is durable.
     pub async fn poll(&self) -> Vec<ExecutionEvent> {
+        let start = self.ports.clock.now();
         let mut events = self.poll_fills().await;
+        let has_all_fills = self.fills_read_up_to().await >= start;
         events.extend(self.poll_orders().await);
         events.extend(self.resolve().await);
-        events.extend(self.poll_settlements().await);
+        if has_all_fills {
+            events.extend(self.poll_settlements().await);
+        }
         let now = self.ports.clock.now();
         let mut tracker = self.tracker.lock().await;
         self.save_all(&mut tracker, &mut events).await;

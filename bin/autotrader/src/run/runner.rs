@@ -6,7 +6,7 @@ use autotrader_domain::ports::{BoardReader, FeedError, StoreError};
 use autotrader_domain::{ExchangeStatus, Money, Monotonic, Order, Purpose, Record, Ticker};
 use autotrader_engine::{Effect, Engine, Event};
 use autotrader_execution::{ExecutionEvent, Reconciliation};
-use autotrader_risk::{Limits, RiskState};
+use autotrader_risk::{Cause, Limits, RiskState};
 use tracing::{debug, info, warn};
 
 use super::fetch::{BookAnswers, Brought};
@@ -138,7 +138,10 @@ impl Runner {
             }
         }
         let written = self.write(records).await;
-        if let Err(error) = &written {
+        // While the cause stands there is nothing to be told: an event for every failed try would never end.
+        if let Err(error) = &written
+            && !self.engine.risk().causes().stands(Cause::StoreNotDurable)
+        {
             queue.push_back(store_failed(error));
         }
         for action in actions {

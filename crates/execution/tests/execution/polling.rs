@@ -178,6 +178,23 @@ async fn settlements_come_once_and_after_the_fills() {
 }
 
 #[tokio::test]
+async fn a_settlement_waits_until_the_fills_before_it_are_booked() {
+    let (mut world, id) = with_resting_order().await;
+    world
+        .venue
+        .fill(&world.venue.id_of(&id), 5, BookSide::Bid, price("0.40"));
+    world.venue.settle("T", price("1"));
+    // The disk has room for a settlement again before it has room for the fill.
+    world.store.with(|rows| rows.failing_fills = 20);
+    let events = world.poll().await;
+    assert!(!short(&events).contains(&"settled T".to_owned()), "{events:?}");
+    world.store.with(|rows| rows.failing_fills = 0);
+    let events = short(&world.poll().await);
+    let place = |what: &str| events.iter().position(|event| event == what).unwrap();
+    assert!(place("fill 5.00 at 0.4000") < place("settled T"), "{events:?}");
+}
+
+#[tokio::test]
 async fn a_settlement_that_is_not_durable_is_not_reported() {
     let mut world = World::new();
     world.venue.settle("T", price("0.25"));
