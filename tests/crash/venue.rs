@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use autotrader_domain::Monotonic;
 use autotrader_domain::ports::Clock;
+use autotrader_domain::{Monotonic, Order, OrderState};
 use autotrader_simulator::exchange::LogEntry;
 use autotrader_simulator::server::{ServerHandle, ServerOptions, Tier, spawn};
 use autotrader_simulator::{World, WorldOptions};
@@ -212,6 +212,17 @@ impl Venue {
         };
         let world = self.world.lock().unwrap();
         truth::books_differ(&self.url(), world.exchange_view(), world.trader(), &report)
+    }
+
+    /// Whether our books have an order whose outcome is not known.
+    pub fn has_unresolved(&self) -> bool {
+        let unresolved = |order: &Order| {
+            matches!(
+                order.state,
+                OrderState::Intended | OrderState::Sent | OrderState::Unknown
+            )
+        };
+        Books::read(&self.url()).orders.values().any(unresolved)
     }
 
     /// How many fills the exchange has for us.

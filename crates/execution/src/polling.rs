@@ -14,12 +14,11 @@ impl Executor {
     ///
     /// Not cancellation-safe: events of a dropped call are lost, what they say is durable.
     pub async fn poll(&self) -> Vec<ExecutionEvent> {
-        let start = self.ports.clock.now();
-        let mut events = self.poll_fills().await;
-        let has_all_fills = self.fills_read_up_to().await >= start;
+        let mut events = Vec::new();
+        let fills = self.read_fills(&mut events).await;
         events.extend(self.poll_orders().await);
         events.extend(self.resolve().await);
-        if has_all_fills {
+        if fills == Batch::Whole {
             events.extend(self.poll_settlements().await);
         }
         let now = self.ports.clock.now();
@@ -37,20 +36,28 @@ impl Executor {
     /// Not cancellation-safe: events of a dropped call are lost, what they say is durable.
     pub async fn poll_fills(&self) -> Vec<ExecutionEvent> {
         let mut events = Vec::new();
+        // What could not be read or booked is read again by the next poll.
+        let _: Batch = self.read_fills(&mut events).await;
+        events
+    }
+
+    async fn read_fills(&self, events: &mut Vec<ExecutionEvent>) -> Batch {
         let start = self.ports.clock.now();
         let since = self.tracker.lock().await.fills_cursor - self.settings.overlap;
         match self.ports.account.fills(since).await {
             Ok(fills) => {
-                if self.book_fills(fills, &mut events).await == Batch::Whole {
+                let batch = self.book_fills(fills, events).await;
+                if batch == Batch::Whole {
                     let mut tracker = self.tracker.lock().await;
                     tracker.fills_cursor = tracker.fills_cursor.max(start);
                 }
+                batch
             }
             Err(error) => {
-                self.feed_failed("fills", &error, &mut events);
+                self.feed_failed("fills", &error, events);
+                Batch::ReadAgain
             }
         }
-        events
     }
 
     /// Up to when every fill is read: the start of the last complete read of fills.

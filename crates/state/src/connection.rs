@@ -37,9 +37,12 @@ fn texts(connection: &mut SqliteConnection, query: &str) -> QueryResult<Vec<Stri
 }
 
 pub(crate) fn unusable(path: &Path, detail: &impl ToString) -> OpenError {
-    OpenError::Unusable {
-        path: path.to_owned(),
-        detail: detail.to_string(),
+    let (path, detail) = (path.to_owned(), detail.to_string());
+    // The words of SQLite for pages that contradict each other (SQLITE_CORRUPT).
+    if detail.contains("malformed") {
+        OpenError::Damaged { path, detail }
+    } else {
+        OpenError::Unusable { path, detail }
     }
 }
 
