@@ -7,7 +7,9 @@ use std::sync::Arc;
 use autotrader_domain::ports::{
     AccountSource, Clock, Ledger, MarketData as _, OrderGateway, OrderStore, StoreError,
 };
-use autotrader_domain::{Command, Environment, ExecutionMode, Money, Net, Order, Purpose, Record, Ticker};
+use autotrader_domain::{
+    ClientOrderId, Command, Environment, ExecutionMode, Money, Net, Order, Purpose, Record, Ticker,
+};
 use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event};
 use autotrader_execution::{ExecutionEvent, ExecutionSettings, Executor, Pause};
 use autotrader_kalshi_api::{
@@ -94,6 +96,8 @@ struct Life {
     part: Part,
     /// Restrictions that could not be written down yet.
     unsaved: Vec<Record>,
+    /// Orders whose cancel was asked for in this beat.
+    canceling: BTreeSet<ClientOrderId>,
 }
 
 fn client(orders: &Orders, clock: &Arc<SharedClock>) -> Arc<KalshiClient> {
@@ -189,6 +193,7 @@ impl Life {
             told,
             part: orders.part,
             unsaved: Vec::new(),
+            canceling: BTreeSet::new(),
         }
     }
 
@@ -238,6 +243,7 @@ impl Life {
         self.pass(Event::Exchange(status)).await;
         self.pass(Event::Markets { series, markets }).await;
         for beat in 1..=MOST_BEATS {
+            self.canceling.clear();
             self.probe.stage("effect");
             self.see_books().await;
             self.pass(Event::Timer).await;
@@ -275,6 +281,7 @@ impl Life {
         let told = self.told.lock().unwrap().clone();
         for _ in 0..3 {
             self.clock.pass(BEAT);
+            self.canceling.clear();
             self.see_books().await;
             self.pass(Event::Timer).await;
             let events = self.executor.poll().await;
@@ -403,6 +410,10 @@ impl Life {
             }
         }
         for id in cancels {
+            // Each once in a beat, as the program has one cancel of an order on the wire: on a disk that fails, none ends.
+            if !self.canceling.insert(id.clone()) {
+                continue;
+            }
             let before = self.probe.stage("withdraw");
             queue.extend(self.executor.cancel(&id).await.into_iter().map(from_execution));
             self.probe.stage(before);
