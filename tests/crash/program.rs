@@ -96,8 +96,10 @@ fn the_program_on_a_full_disk_halts_says_so_and_goes_on_living() {
     // The loop is not caught in writing what cannot be written.
     pages(&mut run, 3);
     assert_eq!(venue.orders_asked(), asked, "nothing is placed while halted");
+    // The lock of the database names its process.
+    let process = fs::read_to_string(venue.place.work().join("books.db.lock")).unwrap();
     let roomy = Command::new("prlimit")
-        .args(["--pid", &run.id().to_string(), "--fsize=unlimited"])
+        .args(["--pid", process.trim(), "--fsize=unlimited"])
         .status();
     if roomy.is_ok_and(|status| status.success()) {
         until_status_says_halted(&venue, &mut run);

@@ -136,11 +136,6 @@ impl Running {
         }
     }
 
-    /// The number of the process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Asks the process to stop, as an operator or a container does.
     pub fn terminate(&self) {
         self.signal("TERM");
