@@ -46,7 +46,7 @@ impl Default for ExecutionSettings {
             resends: 1,
             silence: TimeDelta::seconds(90),
             submission_waits: 60,
-            reconcile_tries: 3,
+            reconcile_tries: 8,
         }
     }
 }

@@ -60,6 +60,8 @@ events! {
     // Risk.
     KILL_SWITCH_ACTIVATED => "kill_switch_activated", "trading was restricted, with the cause";
     KILL_SWITCH_DEACTIVATED => "kill_switch_deactivated", "a restriction was released, with the cause";
+    ENTRIES_SUSPENDED => "entries_suspended", "entries wait for something that heals by itself, with the cause";
+    ENTRIES_RESUMED => "entries_resumed", "what entries waited for is healthy again, with the cause";
     // The operator.
     ALERT => "alert", "something the operator is told";
     DISCORD_ALERT_RETRIED => "discord_alert_retried", "Discord did not take an alert; it is sent again";

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use autotrader_domain::ports::Notifier;
 use autotrader_domain::{Alert, Money, OrderState, Reading, ReadingOutcome, Record, Severity};
 use autotrader_engine::{Effect, Event, Handled};
+use autotrader_risk::Cause;
 use chrono::{DateTime, Utc};
 use tracing::{info, warn};
 
@@ -111,7 +112,12 @@ fn log_effect(effect: &Effect) {
             detail,
             ..
         }) => {
-            warn!(event = "kill_switch_activated", cause, detail);
+            // What ends by itself stops entries only: nobody threw a switch.
+            if cause.parse::<Cause>().is_ok_and(Cause::releases_itself) {
+                warn!(event = "entries_suspended", cause, detail);
+            } else {
+                warn!(event = "kill_switch_activated", cause, detail);
+            }
         }
         Effect::Record(Record::RiskCause {
             cause,
@@ -119,7 +125,11 @@ fn log_effect(effect: &Effect) {
             detail,
             ..
         }) => {
-            info!(event = "kill_switch_deactivated", cause, detail);
+            if cause.parse::<Cause>().is_ok_and(Cause::releases_itself) {
+                info!(event = "entries_resumed", cause, detail);
+            } else {
+                info!(event = "kill_switch_deactivated", cause, detail);
+            }
         }
         Effect::Place { order, .. } => {
             let order = order.get();
