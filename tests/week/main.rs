@@ -16,6 +16,7 @@
 mod books;
 mod claims;
 mod observer;
+mod orders;
 #[path = "../system/place.rs"]
 #[expect(dead_code, reason = "the system test uses more of it")]
 mod place;
@@ -133,6 +134,7 @@ fn halts(days: u32) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
 /// What one account's run came to.
 struct Week {
     log: String,
+    orders: String,
     report: Value,
     seen: Seen,
     /// Causes that the operator had to resume.
@@ -199,9 +201,13 @@ impl Account {
             .filter_map(|line| line["command"]["cause"].as_str().map(str::to_owned))
             .collect();
         self.compare(&report, &observer, &read("fills.ndjson"));
+        let orders = read("orders.ndjson");
+        let differences = orders::differences(&orders, &log);
+        assert_eq!(differences, Vec::<String>::new(), "{}: orders", self.name);
         Week {
             seen: observer.seen,
             log,
+            orders,
             report,
             resumed,
         }
@@ -284,7 +290,27 @@ fn two_days_of_faults_leave_equal_books_and_break_no_limit() {
         "too little happened"
     );
     breaches_are_found(&week, account.days);
+    lost_orders_are_found(&week);
     assert!(fired(&[week]).len() >= 10, "too little went wrong");
+}
+
+/// The comparison of orders is no ornament either: a lost, a doubled and a wrongly filled order are each found.
+fn lost_orders_are_found(week: &Week) {
+    let accepted = |line: &&str| line.contains("\"kind\":\"order_request\"") && line.contains("\"accepted\"");
+    let first = week.log.lines().find(accepted).unwrap();
+    let doubled = format!(
+        "{}{}\n",
+        week.log,
+        first.replacen("\"order_id\":\"", "\"order_id\":\"x", 1)
+    );
+    let id = first.split("\"client_order_id\":\"").nth(1).unwrap();
+    let id = id.split('"').next().unwrap();
+    let others = week.orders.lines().filter(|line| !line.contains(id));
+    let lost: String = others.map(|line| format!("{line}\n")).collect();
+    let more = week.orders.replace("\"filled\":\"0.00\"", "\"filled\":\"1.00\"");
+    for (ours, log) in [(&week.orders, &doubled), (&lost, &week.log), (&more, &week.log)] {
+        assert!(!orders::differences(ours, log).is_empty());
+    }
 }
 
 /// The observer is no ornament: held to less than was used, it complains of every limit.

@@ -189,6 +189,29 @@ mod tests {
     }
 
     #[rstest]
+    #[case::the_last_day_of_summer_time("Oct 31, 2026", "2026-10-31T14:00:00Z")]
+    #[case::the_day_summer_time_ends("Nov 1, 2026", "2026-11-01T15:00:00Z")]
+    #[case::the_day_after("Nov 2, 2026", "2026-11-02T15:00:00Z")]
+    #[case::the_last_day_of_winter_time("Mar 7, 2026", "2026-03-07T15:00:00Z")]
+    #[case::the_day_summer_time_begins("Mar 8, 2026", "2026-03-08T14:00:00Z")]
+    #[case::the_next_day("Mar 9, 2026", "2026-03-09T14:00:00Z")]
+    fn ten_in_new_york_is_ten_on_both_sides_of_a_change_of_clocks(#[case] day: &str, #[case] check: &str) {
+        let text = format!(
+            "If a is the top-ranked AI model on {day} at 10:00 AM ET, then the market resolves to Yes."
+        );
+        let rule = read_primary(SeriesKind::TopModel, &text).unwrap();
+        assert_eq!(rule.check_time, utc(check));
+    }
+
+    #[rstest]
+    #[case::an_hour_that_comes_twice("Nov 1, 2026 at 1:30 AM")]
+    #[case::an_hour_that_does_not_come("Mar 8, 2026 at 2:30 AM")]
+    fn a_time_that_is_not_one_instant_is_not_traded(#[case] when: &str) {
+        let text = format!("If a is the top-ranked AI model on {when} ET, then the market resolves to Yes.");
+        assert!(read_primary(SeriesKind::TopModel, &text).is_none());
+    }
+
+    #[rstest]
     #[case::empty("")]
     #[case::other_question(
         "If a has a #1 ranked AI model before Jan 1, 2027, then the market resolves to Yes."
