@@ -2,7 +2,7 @@
 
 use autotrader_domain::ports::FeedError;
 use autotrader_domain::{BookSide, Money, OrderState};
-use autotrader_execution::{AccountBooks, ExecutionEvent, Reconciliation};
+use autotrader_execution::{AccountBooks, ExecutionEvent, ExecutionSettings, Reconciliation};
 use chrono::TimeDelta;
 
 use crate::kit::{GTC, Plan, World, bid, order, price, resting, short};
@@ -134,14 +134,15 @@ async fn what_the_books_lack_is_booked_before_they_are_compared() {
 async fn a_read_that_fails_means_no_reconciliation() {
     let mut world = traded().await;
     let down = FeedError::Transient("timeout".into());
-    world.venue.with(|floor| floor.failures.extend(vec![down; 3]));
+    let tries = usize::try_from(ExecutionSettings::default().reconcile_tries).unwrap();
+    world.venue.with(|floor| floor.failures.extend(vec![down; tries]));
     let result = reconcile(&mut world).await;
     assert!(!result.complete);
     assert_eq!(
         result.failure.as_deref(),
         Some("The account could not be read: timeout")
     );
-    // One failure of three tries is survived.
+    // One failure is survived.
     world
         .venue
         .with(|floor| floor.failures.push_back(FeedError::Transient("timeout".into())));
