@@ -174,10 +174,11 @@ impl Account {
             day_open: equity,
             peak: equity.max(self.opening_cash),
         });
+        // What was lost since the last look at the day before, while no process ran perhaps, belongs to the new day.
         let day_open = if since.day == today {
             since.day_open
         } else {
-            equity
+            since.equity
         };
         self.since = Some(EquityMark {
             at,

@@ -1,6 +1,6 @@
 //! Positions and profit are derived, never stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::{Booking, Fill, Money, Portfolio, Position, SettlementRecord, Ticker, bookings};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -89,22 +89,43 @@ pub(crate) fn by_part(
     settlements: &[SettlementRecord],
     part_of: impl Fn(&Fill) -> String,
 ) -> Result<BTreeMap<String, PartPnl>, Fault> {
+    let unreadable = |error| Fault::unreadable("fills and settlements", error);
+    let account = Portfolio::replayed(Money::ZERO, fills, settlements).map_err(unreadable)?;
+    let without_fees: Vec<SettlementRecord> = settlements
+        .iter()
+        .map(|record| SettlementRecord {
+            fee: Money::ZERO,
+            ..record.clone()
+        })
+        .collect();
     let mut parts: BTreeMap<String, Vec<Fill>> = BTreeMap::new();
     for fill in fills {
         parts.entry(part_of(fill)).or_default().push(fill.clone());
     }
-    let books = parts.into_iter().map(|(part, fills)| {
-        let books = Portfolio::replayed(Money::ZERO, &fills, settlements)
-            .map_err(|error| Fault::unreadable("fills and settlements", error))?;
+    // The exchange charges a payout's fee once: the first part that held the market bears it.
+    let mut charged = BTreeSet::new();
+    let mut profits = BTreeMap::new();
+    for (part, fills) in parts {
+        let books = Portfolio::replayed(Money::ZERO, &fills, &without_fees).map_err(unreadable)?;
+        let held = |ticker: &Ticker| {
+            let of_part = books.settled.get(ticker);
+            of_part.is_some_and(|settled| !settled.before.net.is_flat())
+        };
+        let mut paid = Money::ZERO;
+        for (ticker, settled) in &account.settled {
+            if !settled.before.net.is_flat() && held(ticker) && charged.insert(ticker) {
+                paid = paid.saturating_add(settled.record.fee);
+            }
+        }
         let pnl = PartPnl {
             realized: books.realized(),
-            fees: books.fees(),
+            fees: books.fees().saturating_add(paid),
             cost: books.cost(),
             fills: u64::try_from(fills.len()).unwrap_or(u64::MAX),
         };
-        Ok((part, pnl))
-    });
-    books.collect()
+        profits.insert(part, pnl);
+    }
+    Ok(profits)
 }
 
 /// Books a history entry by entry with the one ledger of the domain.
@@ -140,4 +161,50 @@ fn replay(
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use autotrader_domain::{BookSide, Contracts, Liquidity};
+
+    use super::*;
+
+    fn fill(id: &str, side: BookSide, contracts: u32) -> Fill {
+        Fill {
+            fill_id: id.into(),
+            venue_order_id: "o".parse().unwrap(),
+            client_order_id: None,
+            ticker: "A".parse().unwrap(),
+            side,
+            price: "0.40".parse().unwrap(),
+            contracts: Contracts::whole(contracts),
+            fee: Money::ZERO,
+            liquidity: Liquidity::Taker,
+            filled_at: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn the_fee_of_a_payout_is_borne_once() {
+        let settled = SettlementRecord {
+            ticker: "A".parse().unwrap(),
+            yes_value: "1".parse().unwrap(),
+            fee: "0.01".parse().unwrap(),
+            settled_at: DateTime::UNIX_EPOCH,
+        };
+        let part_of = |fill: &Fill| fill.fill_id.clone();
+        for (second, expected) in [(BookSide::Bid, "0.01"), (BookSide::Ask, "0")] {
+            let fills = [fill("first", BookSide::Bid, 5), fill("second", second, 5)];
+            let account = Portfolio::replayed(Money::ZERO, &fills, std::slice::from_ref(&settled)).unwrap();
+            let parts = by_part(&fills, std::slice::from_ref(&settled), part_of).unwrap();
+            let fees: Money = parts.values().map(|part| part.fees).sum();
+            assert_eq!(
+                (fees, fees),
+                (account.fees(), expected.parse().unwrap()),
+                "{second:?}"
+            );
+            let realized: Money = parts.values().map(|part| part.realized).sum();
+            assert_eq!(realized, account.realized(), "{second:?}");
+        }
+    }
 }

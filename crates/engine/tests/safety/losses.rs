@@ -173,3 +173,21 @@ fn after_a_restart_a_released_drawdown_counts_from_the_peak_since_its_release() 
         assert_eq!(causes(&play.tick(5)), expected, "peak {peak}");
     }
 }
+
+#[test]
+fn what_is_lost_while_no_process_runs_counts_for_the_next_day() {
+    let yesterday = EquityMark {
+        at: "2026-10-31T20:00:00Z".parse().unwrap(),
+        day: "2026-10-31".parse().unwrap(),
+        equity: Money::dollars(12),
+        day_open: Money::dollars(20),
+        peak: Money::dollars(25),
+    };
+    let mut account = Account::opened_with(Money::dollars(10));
+    account.restore_equity(yesterday);
+    let figures = account.figures("2026-11-01T14:00:00Z".parse().unwrap()).unwrap();
+    assert_eq!(
+        (figures.equity, figures.day_open_equity, figures.peak_equity),
+        (Money::dollars(10), Money::dollars(12), Money::dollars(25))
+    );
+}
