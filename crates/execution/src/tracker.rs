@@ -60,14 +60,15 @@ impl UnsavedStep {
 /// Steps with their words, oldest first.
 pub(crate) type Unsaved = VecDeque<UnsavedStep>;
 
-/// A settlement is known by its market, its time and its value: an amendment is another one.
-type SettlementKey = (String, i64, i64);
+/// A settlement is known by its market, its time, its value and its fee: an amendment is another one.
+type SettlementKey = (String, i64, i64, i64);
 
 fn key_of(settled: &SettlementRecord) -> SettlementKey {
     (
         settled.ticker.as_str().to_owned(),
         settled.settled_at.timestamp_micros(),
         settled.yes_value.raw(),
+        settled.fee.raw(),
     )
 }
 

@@ -131,6 +131,26 @@ async fn what_the_books_lack_is_booked_before_they_are_compared() {
 }
 
 #[tokio::test]
+async fn an_amended_payout_takes_the_place_of_the_first() {
+    let mut world = traded().await;
+    world.venue.settle("A", price("1"));
+    let first = reconcile(&mut world).await;
+    assert_eq!(short(&first.events), ["settled A"]);
+    let after_first = world.core.books.cash;
+    world.pass(TimeDelta::minutes(30));
+    world.venue.settle("A", price("0.25"));
+    let second = reconcile(&mut world).await;
+    assert_eq!(short(&second.events), ["settled A"]);
+    assert!(second.complete && second.differences.is_empty(), "{second:?}");
+    assert_ne!(world.core.books.cash, after_first);
+    assert_eq!(world.core.books, world.venue.with(|floor| floor.books.clone()));
+    // A restart comes to the same books.
+    world.restart().await;
+    assert_eq!(world.core.books, world.venue.with(|floor| floor.books.clone()));
+    assert!(reconcile(&mut world).await.differences.is_empty());
+}
+
+#[tokio::test]
 async fn a_read_that_fails_means_no_reconciliation() {
     let mut world = traded().await;
     let down = FeedError::Transient("timeout".into());

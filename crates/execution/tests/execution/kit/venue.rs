@@ -137,6 +137,7 @@ impl Venue {
         });
     }
 
+    /// Pays a market out; again is an amendment, which the venue lists in the place of the first.
     pub fn settle(&self, name: &str, yes_value: Price) {
         let record = SettlementRecord {
             ticker: name.parse().unwrap(),
@@ -146,6 +147,7 @@ impl Venue {
         };
         self.with(|floor| {
             floor.books.settle(&record).unwrap();
+            floor.settlements.retain(|paid| paid.ticker != record.ticker);
             floor.settlements.push(record);
         });
     }
