@@ -80,14 +80,14 @@ pub const TABLE: &[(&str, Reader, &str)] = &[
     (
         "auth__bad_signature.json",
         R::Balance,
-        "refused: HTTP 401: authentication_error: authentication_error: INCORRECT_API_KEY_SIGNATURE",
+        "access refused: HTTP 401: authentication_error: authentication_error: INCORRECT_API_KEY_SIGNATURE",
     ),
     ("auth__balance_alt_host.json", R::Balance, BALANCE),
     ("auth__balance_ok.json", R::Balance, BALANCE),
     (
         "auth__missing_signature_header.json",
         R::Balance,
-        "refused: HTTP 401: signature_is_missing_from_headers: signature is missing from headers",
+        "access refused: HTTP 401: signature_is_missing_from_headers: signature is missing from headers",
     ),
     ("auth__skew_minus30s.json", R::Balance, SKEW),
     ("auth__skew_minus5min.json", R::Balance, SKEW),
@@ -97,7 +97,7 @@ pub const TABLE: &[(&str, Reader, &str)] = &[
     (
         "auth__unknown_key_id.json",
         R::Balance,
-        "refused: HTTP 401: authentication_error: authentication_error: NOT_FOUND",
+        "access refused: HTTP 401: authentication_error: authentication_error: NOT_FOUND",
     ),
     ("cleanup__leftover_0.json", R::Cancel, NOT_ON_BOOK),
     ("cleanup__leftover_1.json", R::Cancel, NOT_ON_BOOK),

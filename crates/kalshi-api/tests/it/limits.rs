@@ -143,7 +143,7 @@ async fn what_cannot_be_learnt_leaves_what_was_known() {
     let bench = limited(&server);
     assert!(matches!(
         bench.client.learn_limits().await,
-        Err(FeedError::Refused(_))
+        Err(FeedError::AccessRefused(_))
     ));
     for _ in 0..3 {
         bench
