@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::sync::Arc;
 
+use autotrader::from_execution;
 use autotrader_domain::ports::{
     AccountSource, Clock, Ledger, MarketData as _, OrderGateway, OrderStore, StoreError,
 };
@@ -439,25 +440,5 @@ fn unsent(order: &Order) -> Event {
     Event::Unsent {
         client_order_id: order.client_order_id.clone(),
         detail: "Its decision could not be written down.".to_owned(),
-    }
-}
-
-fn from_execution(event: ExecutionEvent) -> Event {
-    match event {
-        ExecutionEvent::Order(update) => Event::Order(update),
-        ExecutionEvent::Unsent {
-            client_order_id,
-            detail,
-        } => Event::Unsent {
-            client_order_id,
-            detail,
-        },
-        ExecutionEvent::Fill(fill) => Event::Fill(fill),
-        ExecutionEvent::Settlement(settled) => Event::Settlement(settled),
-        ExecutionEvent::Mismatch { detail } => Event::Mismatch { detail },
-        ExecutionEvent::ForeignOrders { detail } => Event::ForeignOrders { detail },
-        ExecutionEvent::StoreFailed { detail } => Event::StoreFailed { detail },
-        ExecutionEvent::AccessRefused { detail } => Event::AccessRefused { detail },
-        ExecutionEvent::SchemaBroken { detail } => Event::SchemaBroken { detail },
     }
 }

@@ -4,15 +4,15 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use autotrader::SystemClock;
 use autotrader_domain::ports::Clock;
-use autotrader_domain::{Monotonic, Order, OrderState};
+use autotrader_domain::{Order, OrderState};
 use autotrader_simulator::exchange::LogEntry;
 use autotrader_simulator::server::{ServerHandle, ServerOptions, Tier, spawn};
 use autotrader_simulator::{World, WorldOptions};
 use autotrader_state::History;
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::life::Report;
@@ -27,29 +27,6 @@ const MOVE_EVERY: Duration = Duration::from_millis(250);
 /// How long leaving may take, on a busy machine too.
 const LEAVES_WITHIN: Duration = Duration::from_secs(30);
 
-#[derive(Debug)]
-struct SystemClock {
-    start: Instant,
-}
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that is injected")]
-    fn now(&self) -> DateTime<Utc> {
-        Utc::now()
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(self.start.elapsed())
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the clock that is injected")]
-fn system_clock() -> Arc<SystemClock> {
-    Arc::new(SystemClock {
-        start: Instant::now(),
-    })
-}
-
 /// A stand-in that plays in real time, and a directory for the program.
 pub struct Venue {
     pub place: Place,
@@ -60,7 +37,7 @@ pub struct Venue {
 impl Venue {
     pub fn open(seed: u64) -> Self {
         let house = house();
-        let clock = system_clock();
+        let clock = Arc::new(SystemClock::new());
         let world = World::live(&WorldOptions {
             seed,
             start: clock.now(),

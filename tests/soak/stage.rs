@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use autotrader::SystemClock;
 use autotrader_domain::ports::Clock;
-use autotrader_domain::{Environment, Monotonic, OrderState, Ticker};
+use autotrader_domain::{Environment, OrderState, Ticker};
 use autotrader_kalshi_api::orders::{AccountOrder, OrderStatus, OrdersQuery};
 use autotrader_kalshi_api::websocket::{
     LiveBooks, MarketStream, ReconnectPolicy, StreamEvent, StreamHandle, StreamSettings, UserOrder,
@@ -17,7 +18,6 @@ use autotrader_kalshi_api::{
 };
 use autotrader_simulator::exchange::AccountId;
 use autotrader_simulator::server::{ServerHandle, ServerOptions, SimKeys, Tier, spawn};
-use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use tokio::task::JoinHandle;
 
@@ -36,29 +36,6 @@ const ORDERS_AHEAD: u64 = 200;
 
 /// How long everything may take to agree once the faults have ended.
 const REST_WITHIN: Duration = Duration::from_secs(30);
-
-#[derive(Debug)]
-struct SystemClock {
-    start: Instant,
-}
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that is injected")]
-    fn now(&self) -> DateTime<Utc> {
-        Utc::now()
-    }
-
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(self.start.elapsed())
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the clock that is injected")]
-fn system_clock() -> Arc<SystemClock> {
-    Arc::new(SystemClock {
-        start: Instant::now(),
-    })
-}
 
 /// What the stream told.
 #[derive(Debug, Default)]
@@ -93,7 +70,7 @@ fn ports(clock: &Arc<SystemClock>) -> ClientPorts {
 impl Stage {
     pub async fn set(scale: &Scale) -> Self {
         autotrader_kalshi_api::install_tls_provider();
-        let clock = system_clock();
+        let clock = Arc::new(SystemClock::new());
         let flows = Arc::new(AtomicBool::new(true));
         let (world, trader) = SoakWorld::new(SEED, clock.now(), Arc::clone(&flows));
         let tickers = world.tickers().to_vec();

@@ -114,21 +114,6 @@ fn order(ticker: &str, claim: Claim, side: BookSide, limit: &str, contracts: u32
     }
 }
 
-fn request(order: &Order) -> OrderRequest {
-    OrderRequest {
-        client_order_id: order.client_order_id.clone(),
-        ticker: order.intent.ticker.clone(),
-        side: order.intent.side,
-        contracts: order.intent.contracts,
-        limit: order.intent.limit,
-        time_in_force: order.intent.time_in_force,
-        reduce_only: false,
-        post_only: false,
-        exchange_index: 0,
-        order_group: None,
-    }
-}
-
 fn store(place: &Place) -> SqliteStore {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now()));
     let url = format!("sqlite:///{}", place.work().join("autotrader_paper.db").display());
@@ -153,7 +138,10 @@ fn fill_in(store: &SqliteStore) {
             assert!(store.record_fill(&fill).await.unwrap());
         }
         let order = order(LABS[1].0, lab("Contoso"), BookSide::Bid, "0.25", 20);
-        store.commit_intent(&order, &request(&order), "{}").await.unwrap();
+        store
+            .commit_intent(&order, &OrderRequest::of(&order, 0), "{}")
+            .await
+            .unwrap();
     });
 }
 

@@ -8,19 +8,27 @@ use chrono::{DateTime, Utc};
 
 /// Wall and monotonic time of this machine.
 #[derive(Debug)]
-pub(crate) struct SystemClock {
+pub struct SystemClock {
     start: Instant,
 }
 
 impl SystemClock {
+    /// A clock whose monotonic time begins now.
+    #[must_use]
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the clock that is injected everywhere else"
     )]
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             start: Instant::now(),
         }
+    }
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

@@ -14,7 +14,9 @@ mod wiring;
 
 use std::process::ExitCode;
 
+pub use clock::SystemClock;
 pub use failure::{Failure, exit};
+pub use run::from_execution;
 
 use cli::{Cli, Command};
 

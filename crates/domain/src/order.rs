@@ -253,6 +253,26 @@ pub struct OrderRequest {
     pub order_group: Option<OrderGroupId>,
 }
 
+impl OrderRequest {
+    /// The request of an order on the shard of its market, in no group.
+    #[must_use]
+    pub fn of(order: &Order, exchange_index: i32) -> Self {
+        let intent = &order.intent;
+        Self {
+            client_order_id: order.client_order_id.clone(),
+            ticker: intent.ticker.clone(),
+            side: intent.side,
+            contracts: intent.contracts,
+            limit: intent.limit,
+            time_in_force: intent.time_in_force,
+            reduce_only: order.reduce_only,
+            post_only: intent.post_only,
+            exchange_index,
+            order_group: None,
+        }
+    }
+}
+
 /// Where an order is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -106,12 +106,6 @@ impl Account {
         }
     }
 
-    /// The provisional value of a YES contract of a market that is determined and has not paid; `None` otherwise.
-    #[must_use]
-    pub fn provisional(&self, ticker: &Ticker) -> Option<Price> {
-        self.marks.get(ticker)?.determined
-    }
-
     /// Remembers what a book says positions are worth. A side without bids says nothing: its last mark stays.
     pub fn see_book(&mut self, book: &Book) {
         let marks = self.marks.entry(book.ticker.clone()).or_default();

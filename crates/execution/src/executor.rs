@@ -357,16 +357,8 @@ impl Executor {
             .get()
             .filter(|_| rests && exchange_index == GROUP_SHARD);
         OrderRequest {
-            client_order_id: order.client_order_id.clone(),
-            ticker: order.intent.ticker.clone(),
-            side: order.intent.side,
-            contracts: order.intent.contracts,
-            limit: order.intent.limit,
-            time_in_force: order.intent.time_in_force,
-            reduce_only: order.reduce_only,
-            post_only: order.intent.post_only,
-            exchange_index,
             order_group: group.cloned(),
+            ..OrderRequest::of(order, exchange_index)
         }
     }
 }

@@ -214,16 +214,12 @@ fn check_request(order: &Order, request: &OrderRequest) -> Result<(), Fault> {
             order.state.as_str()
         )));
     }
-    let intent = &order.intent;
-    let agree = request.client_order_id == *id
-        && request.ticker == intent.ticker
-        && request.side == intent.side
-        && request.contracts == intent.contracts
-        && request.limit == intent.limit
-        && request.time_in_force == intent.time_in_force
-        && request.reduce_only == order.reduce_only
-        && request.post_only == intent.post_only;
-    if agree {
+    // Where it is sent and in which group is the sender's affair.
+    let wanted = OrderRequest {
+        order_group: request.order_group.clone(),
+        ..OrderRequest::of(order, request.exchange_index)
+    };
+    if *request == wanted {
         Ok(())
     } else {
         Err(Fault::Conflict(format!("order {id} and its request differ")))

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use autotrader_domain::EquityMark;
 use autotrader_domain::ports::StoreError;
+use autotrader_domain::{EquityMark, Fill};
 use chrono::NaiveDate;
 
 use crate::positions::{self, DayPnl, PartPnl};
@@ -26,16 +26,10 @@ impl History {
     /// # Errors
     /// See the type; also when the fills overflow a position.
     pub fn pnl_by_strategy(&self) -> Result<BTreeMap<String, PartPnl>, StoreError> {
-        self.ask(|c| {
-            let (fills, settlements) = (fills::all_fills(c)?, fills::all_settlements(c)?);
-            let orders = orders::strategies(c)?;
-            positions::by_part(&fills, &settlements, |fill| {
-                let order = fill
-                    .client_order_id
-                    .as_ref()
-                    .and_then(|id| orders.get(id.as_str()));
-                order.map_or_else(|| "external".to_owned(), |(strategy, _)| strategy.clone())
-            })
+        self.pnl_by(|_, order| {
+            order
+                .map_or("external", |(strategy, _)| strategy.as_str())
+                .to_owned()
         })
     }
 
@@ -44,24 +38,24 @@ impl History {
     /// # Errors
     /// See the type; also when the fills overflow a position.
     pub fn pnl_by_series(&self) -> Result<BTreeMap<String, PartPnl>, StoreError> {
+        self.pnl_by(|fill, order| {
+            // Of an order that is not ours only the ticker is known, which begins with its series' ticker.
+            let prefix = fill.ticker.as_str().split('-').next().unwrap_or_default();
+            order.map_or(prefix, |(_, series)| series.as_str()).to_owned()
+        })
+    }
+
+    /// Profit by the part that a fill belongs to, told by the strategy and series of its order when that is ours.
+    fn pnl_by(
+        &self,
+        part_of: impl Fn(&Fill, Option<&(String, String)>) -> String,
+    ) -> Result<BTreeMap<String, PartPnl>, StoreError> {
         self.ask(|c| {
             let (fills, settlements) = (fills::all_fills(c)?, fills::all_settlements(c)?);
             let orders = orders::strategies(c)?;
             positions::by_part(&fills, &settlements, |fill| {
-                let order = fill
-                    .client_order_id
-                    .as_ref()
-                    .and_then(|id| orders.get(id.as_str()));
-                // Of an order that is not ours only the ticker is known, which begins with its series' ticker.
-                let prefix = || {
-                    fill.ticker
-                        .as_str()
-                        .split('-')
-                        .next()
-                        .unwrap_or_default()
-                        .to_owned()
-                };
-                order.map_or_else(prefix, |(_, series)| series.clone())
+                let id = fill.client_order_id.as_ref();
+                part_of(fill, id.and_then(|id| orders.get(id.as_str())))
             })
         })
     }

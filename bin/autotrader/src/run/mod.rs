@@ -25,6 +25,7 @@ pub(crate) use live::{Aim, Parts, run_until};
 pub(crate) use orders::Orders;
 pub(crate) use ports::Ports;
 pub(crate) use queue::{Gate, QueueLimits};
+pub use runner::from_execution;
 pub(crate) use runner::{Health, Runner};
 pub(crate) use schedule::{Job, Rhythm, Schedule};
 pub(crate) use stop::Stop;

@@ -561,7 +561,9 @@ pub(super) fn store_failed(error: &StoreError) -> Event {
     }
 }
 
-pub(super) fn from_execution(event: ExecutionEvent) -> Event {
+/// What execution reports, as an event of the core.
+#[must_use]
+pub fn from_execution(event: ExecutionEvent) -> Event {
     match event {
         ExecutionEvent::Order(update) => Event::Order(update),
         ExecutionEvent::Unsent {

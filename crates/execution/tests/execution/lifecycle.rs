@@ -8,18 +8,7 @@ use crate::kit::{bid, start};
 
 fn life() -> Life {
     let order = bid("T", 10, "0.40");
-    let request = OrderRequest {
-        client_order_id: order.client_order_id.clone(),
-        ticker: order.intent.ticker.clone(),
-        side: order.intent.side,
-        contracts: order.intent.contracts,
-        limit: order.intent.limit,
-        time_in_force: order.intent.time_in_force,
-        reduce_only: false,
-        post_only: false,
-        exchange_index: 0,
-        order_group: None,
-    };
+    let request = OrderRequest::of(&order, 0);
     Life::new(order, request, Some("{}".to_owned()))
 }
 

@@ -109,18 +109,7 @@ pub fn order(market: &str, generation: u64) -> Order {
 pub const BODY: &str = r#"{"ticker":"T"}"#;
 
 pub fn request(order: &Order) -> OrderRequest {
-    OrderRequest {
-        client_order_id: order.client_order_id.clone(),
-        ticker: order.intent.ticker.clone(),
-        side: order.intent.side,
-        contracts: order.intent.contracts,
-        limit: order.intent.limit,
-        time_in_force: order.intent.time_in_force,
-        reduce_only: order.reduce_only,
-        post_only: order.intent.post_only,
-        exchange_index: 3,
-        order_group: None,
-    }
+    OrderRequest::of(order, 3)
 }
 
 pub fn step(order: &Order, state: OrderState, seconds: i64) -> Order {
