@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use autotrader_domain::ports::{SignalSource, Strategy};
 use autotrader_domain::{
-    AcceptedBoard, BoardHash, BoardStanding, Claim, Evaluation, Intent, Mapping, MappingState, Market,
-    MarketStatus, MarketView, Money, Observation, OrderState, ParsePath, Portfolio, Purpose, Reading, Ticker,
-    TimeInForce, Vintage,
+    AcceptedBoard, Approvals, BoardHash, BoardStanding, Claim, Evaluation, Intent, Mapping, MappingState,
+    Market, MarketStatus, MarketView, Money, Observation, OrderState, ParsePath, Portfolio, Purpose, Reading,
+    Ticker, TimeInForce, Vintage,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -124,7 +124,7 @@ impl Strategy for Script {
         "script"
     }
 
-    fn map(&self, market: &Market, _: &BoardStanding) -> Mapping {
+    fn map(&self, market: &Market, _: &BoardStanding, _: &Approvals) -> Mapping {
         Mapping {
             ticker: market.ticker.clone(),
             state: MappingState::Exact,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ClientOrderId;
+use crate::{ApprovalDecision, ClientOrderId};
 
 /// An operator's command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,13 @@ pub enum Command {
     },
     /// Hold our books against the exchange's now. The run loop carries it out.
     Reconcile,
+    /// Take up a decision about a name or a text.
+    Approve {
+        /// Who decided.
+        by: String,
+        /// What was decided.
+        approval: ApprovalDecision,
+    },
 }
 
 /// How far a command has come.

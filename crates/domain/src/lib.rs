@@ -16,6 +16,7 @@
 //! | `Net + Side × Contracts` (`Net::after`) | `Net`, checked | 1/100 contract |
 
 pub mod alert;
+pub mod approvals;
 pub mod board;
 pub mod book;
 pub mod claim;
@@ -41,6 +42,7 @@ pub mod ticker;
 pub mod time;
 
 pub use alert::{Alert, Severity};
+pub use approvals::{Approval, ApprovalDecision, Approvals, ContractTerms, TextDecision};
 pub use board::{
     AcceptedBoard, Anomaly, BoardHash, BoardStanding, Challenge, ChallengeKind, GateReason, GateReasonCode,
     GatedBoard, HoldReason, Observation, ParsePath, Reading, ReadingOutcome, Verdict, Vintage,

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    AcceptedBoard, Alert, BoardStanding, Book, ClientOrderId, Command, CommandFinding, Contracts, EquityMark,
-    Evaluation, ExchangeStatus, Fill, Mapping, Market, MarketView, Money, Monotonic, Net, Observation, Order,
-    OrderRequest, OrderState, Reading, Record, Refusal, RejectReason, RiskView, SeriesTicker,
-    SettlementRecord, Ticker, VenueOrderId,
+    AcceptedBoard, Alert, Approval, Approvals, BoardStanding, Book, ClientOrderId, Command, CommandFinding,
+    ContractTerms, Contracts, EquityMark, Evaluation, ExchangeStatus, Fill, Mapping, Market, MarketView,
+    Money, Monotonic, Net, Observation, Order, OrderRequest, OrderState, Reading, Record, Refusal,
+    RejectReason, RiskView, SeriesTicker, SettlementRecord, Ticker, VenueOrderId,
 };
 
 /// Wall time for records and monotonic time for deadlines.
@@ -80,8 +80,8 @@ pub trait SignalSource: Send {
 pub trait Strategy: Send {
     /// The stable name.
     fn name(&self) -> &'static str;
-    /// What a market's contract pays on, and whether it may be entered.
-    fn map(&self, market: &Market, standing: &BoardStanding) -> Mapping;
+    /// What a market's contract pays on, and whether it may be entered, by what people decided until now.
+    fn map(&self, market: &Market, standing: &BoardStanding, approvals: &Approvals) -> Mapping;
     /// What to do now.
     fn evaluate(&self, view: &MarketView<'_>) -> Evaluation;
 }
@@ -356,6 +356,10 @@ pub struct Restored {
     pub accepted: Option<AcceptedBoard>,
     /// Renames seen.
     pub renames: Vec<(String, String)>,
+    /// What people decided about names and texts, in the order decided.
+    pub approvals: Vec<Approval>,
+    /// What contracts said when they were first seen.
+    pub terms: Vec<(Ticker, ContractTerms)>,
     /// Risk causes that stand: code and detail.
     pub causes: Vec<(String, String)>,
     /// The equity from which a loss counts since its cause was released, and when that was: by the cause's code.

@@ -53,6 +53,8 @@ reasons! {
         Unmapped => "unmapped", "Nothing on the board fits this contract.";
         MappingSuggested => "mapping_suggested", "Similar names exist; a person must approve one.";
         Renamed => "renamed", "The board renamed this contract's model; frozen until a person decides.";
+        MappingRejected => "mapping_rejected", "A person rejected what this contract would be mapped to.";
+        TermsChanged => "terms_changed", "The exchange changed what this contract names or when it is checked; frozen until a person decides.";
         RulesUnknown => "rules_unknown", "The tie-break text of the rules is not an approved one.";
         RulesTemplate => "rules_template", "The primary rule does not fit the series' template.";
         CheckTimeMismatch => "check_time_mismatch", "The check time in the rules differs from the close time.";

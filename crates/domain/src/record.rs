@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AcceptedBoard, BoardHash, Mapping, Money, Reading, Reason, SettlementRecord, Signal, Ticker, Urgency, Why,
+    AcceptedBoard, ApprovalDecision, BoardHash, ContractTerms, Mapping, Money, Reading, Reason,
+    SettlementRecord, Signal, Ticker, Urgency, Why,
 };
 
 /// The equity at one instant, and what losses are counted from.
@@ -51,6 +52,24 @@ pub enum Record {
         at: DateTime<Utc>,
         /// What the mapping gate says of it.
         mapping: Mapping,
+    },
+    /// A decision of a person about a name or a text came into force.
+    Approval {
+        /// When.
+        at: DateTime<Utc>,
+        /// Who decided.
+        by: String,
+        /// What was decided.
+        approval: ApprovalDecision,
+    },
+    /// What a contract says, when it is first seen.
+    Terms {
+        /// When.
+        at: DateTime<Utc>,
+        /// The contract.
+        ticker: Ticker,
+        /// What it says.
+        terms: ContractTerms,
     },
     /// An order that risk refused.
     Refusal {

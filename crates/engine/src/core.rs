@@ -1,5 +1,6 @@
 //! The state machine itself.
 
+mod approvals;
 mod commands;
 mod decide;
 mod flatten;
@@ -11,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::ports::{Restored, SignalSource, Strategy};
 use autotrader_domain::{
-    Alert, BoardStanding, Book, Booking, ClientOrderId, ExchangeStatus, Fill, Generation, Mapping, Market,
-    MarketStatus, Money, Observation, OrderState, OrderUpdate, Purpose, Reading, Reason, Record,
+    Alert, Approvals, BoardStanding, Book, Booking, ClientOrderId, ExchangeStatus, Fill, Generation, Mapping,
+    Market, MarketStatus, Money, Observation, OrderState, OrderUpdate, Purpose, Reading, Reason, Record,
     RejectReason, SeriesTicker, SettlementRecord, Severity, Ticker, Why, bookings,
 };
 use autotrader_risk::{Cause, Limits, RiskEngine};
@@ -51,6 +52,7 @@ pub struct Engine {
     account: Account,
     markets: BTreeMap<Ticker, Market>,
     mappings: BTreeMap<Ticker, Mapping>,
+    approvals: Approvals,
     /// The mappings as they were last written down, and whether they may have changed since.
     recorded: BTreeMap<Ticker, Mapping>,
     remapped: bool,
@@ -103,6 +105,7 @@ impl Engine {
             account: Account::opened_with(cash),
             markets: BTreeMap::new(),
             mappings: BTreeMap::new(),
+            approvals: Approvals::default(),
             recorded: BTreeMap::new(),
             remapped: false,
             books: BTreeMap::new(),
@@ -135,6 +138,7 @@ impl Engine {
         if let Some(accepted) = restored.accepted {
             self.signals.restore(accepted, restored.renames);
         }
+        self.restore_approvals(&restored.approvals, restored.terms);
         for booking in bookings(&restored.fills, &restored.settlements) {
             self.restore_booking(booking);
         }
@@ -219,6 +223,7 @@ impl Engine {
         }
         self.drive_flatten(at, &mut effects);
         self.withdraw_disallowed(at, &mut effects);
+        self.note_terms(at, &mut effects);
         self.record_mappings(at, &mut effects);
         let record = self.chain.append(at, event, &effects)?;
         Ok(Handled { effects, record })
@@ -291,7 +296,8 @@ impl Engine {
         self.markets.insert(market.ticker.clone(), market.clone());
         self.mappings.insert(
             market.ticker.clone(),
-            self.strategy.map(market, self.signals.standing()),
+            self.strategy
+                .map(market, self.signals.standing(), &self.approvals),
         );
         self.remapped = true;
         self.dirty = true;
@@ -302,7 +308,10 @@ impl Engine {
         self.mappings = self
             .markets
             .values()
-            .map(|market| (market.ticker.clone(), self.strategy.map(market, standing)))
+            .map(|market| {
+                let mapping = self.strategy.map(market, standing, &self.approvals);
+                (market.ticker.clone(), mapping)
+            })
             .collect();
         self.remapped = true;
     }

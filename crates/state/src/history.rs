@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use autotrader_domain::ports::{Restored, StoreError};
 use autotrader_domain::{
-    AcceptedBoard, BoardHash, ClientOrderId, Contracts, Fill, Mapping, Order, OrderState, Position, Reason,
-    SettlementRecord, Signal, Ticker, Urgency, Why,
+    AcceptedBoard, Approval, BoardHash, ClientOrderId, Contracts, Fill, Mapping, Order, OrderState, Position,
+    Reason, SettlementRecord, Signal, Ticker, Urgency, Why,
 };
 use autotrader_settlement::Board;
 use chrono::{DateTime, Utc};
@@ -27,8 +27,8 @@ use crate::schema::{
 };
 use crate::words::{micros, read_hash, read_json, read_time, read_word};
 use crate::{
-    DatabaseInfo, OpenError, boards, contracts, decisions, fills, identity, incident, readings, records,
-    restore,
+    DatabaseInfo, OpenError, approvals, boards, contracts, decisions, fills, identity, incident, readings,
+    records, restore,
 };
 
 /// Which rows to answer with: the newest, oldest of them first.
@@ -366,6 +366,14 @@ impl History {
     /// See the type.
     pub fn mappings(&self) -> Result<BTreeMap<Ticker, Mapping>, StoreError> {
         self.ask(contracts::all)
+    }
+
+    /// What people decided about names and texts, in the order decided.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn approvals(&self) -> Result<Vec<Approval>, StoreError> {
+        self.ask(approvals::all)
     }
 
     /// Orders that risk refused, oldest first.

@@ -12,6 +12,7 @@
 //! - **One owner.** A database is stamped with its mode, and when live with environment and account; another's is
 //!   refused, and so is one of a newer version.
 
+mod approvals;
 mod board_columns;
 mod boards;
 mod commands;

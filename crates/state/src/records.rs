@@ -11,7 +11,7 @@ use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
 use crate::schema::{loss_bases, refusals, risk_causes, risk_events, signals, system_events};
 use crate::words::{json, micros, read_money, read_time, word};
-use crate::{contracts, decisions, equity, fills, readings};
+use crate::{approvals, contracts, decisions, equity, fills, readings};
 
 /// Records with the boards they bring, packed.
 #[derive(Debug)]
@@ -42,6 +42,8 @@ impl Batch {
                     | Record::LossBase { .. }
                     | Record::Settlement(_)
                     | Record::Equity(_)
+                    | Record::Approval { .. }
+                    | Record::Terms { .. }
             )
         })
     }
@@ -78,6 +80,8 @@ fn store(connection: &mut SqliteConnection, record: &Record) -> Result<(), Fault
         Record::Accepted(accepted) => boards::accept(connection, accepted)?,
         Record::Decision(why) => decisions::store(connection, why)?,
         Record::Mapped { at, mapping } => contracts::store(connection, *at, mapping)?,
+        Record::Approval { at, by, approval } => approvals::store(connection, *at, by, approval)?,
+        Record::Terms { at, ticker, terms } => approvals::store_terms(connection, *at, ticker, terms)?,
         Record::Settlement(settlement) => {
             fills::record_settlement(connection, settlement)?;
         }

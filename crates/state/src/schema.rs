@@ -242,6 +242,32 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    approvals (id) {
+        id -> BigInt,
+        at -> BigInt,
+        decided_by -> Text,
+        kind -> Text,
+        ticker -> Nullable<Text>,
+        subject -> Nullable<Text>,
+        name -> Nullable<Text>,
+        strike_model -> Nullable<Text>,
+        rules_primary -> Nullable<Text>,
+        series -> Nullable<Text>,
+        text -> Nullable<Text>,
+        rule_set -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    contract_terms (ticker) {
+        ticker -> Text,
+        seen_at -> BigInt,
+        strike_model -> Nullable<Text>,
+        rules_primary -> Text,
+    }
+}
+
 diesel::joinable!(readings -> pages (page));
 diesel::allow_tables_to_appear_in_same_query!(readings, pages);
 diesel::allow_tables_to_appear_in_same_query!(accepted_boards, boards);

@@ -118,7 +118,12 @@ fn map_and_evaluate(bencher: divan::Bencher<'_, '_>) {
         let mappings: BTreeMap<Ticker, Mapping> = scene
             .markets
             .iter()
-            .map(|(ticker, market)| (ticker.clone(), strategy.map(market, &scene.standing)))
+            .map(|(ticker, market)| {
+                (
+                    ticker.clone(),
+                    strategy.map(market, &scene.standing, &scene.approvals),
+                )
+            })
             .collect();
         strategy.evaluate(&scene.view(&mappings))
     });

@@ -1,7 +1,7 @@
 //! The strategy: mapping gate and evaluation behind the domain's port.
 
 use autotrader_domain::ports::Strategy;
-use autotrader_domain::{BoardStanding, Evaluation, Mapping, Market, MarketView};
+use autotrader_domain::{Approvals, BoardStanding, Evaluation, Mapping, Market, MarketView};
 
 use crate::evaluate::{Estimators, evaluate};
 use crate::fair::{Persistence, estimators};
@@ -60,8 +60,8 @@ impl Strategy for LeaderboardAlpha {
         Self::NAME
     }
 
-    fn map(&self, market: &Market, standing: &BoardStanding) -> Mapping {
-        map_market(market, standing, &self.params.mapping)
+    fn map(&self, market: &Market, standing: &BoardStanding, approvals: &Approvals) -> Mapping {
+        map_market(market, standing, approvals, &self.params.mapping)
     }
 
     fn evaluate(&self, view: &MarketView<'_>) -> Evaluation {

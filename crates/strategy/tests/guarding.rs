@@ -79,7 +79,7 @@ fn unguarded_it_enters() {
 #[case::unmapped_top_lab(|s: &mut Scene| rows_with(s, |r| r[4].1 = "Newcomer".into()), &[NEW_LAB, OLD_LAB][..], Reason::UnmappedTopModel)]
 // The mapping.
 #[case::off_the_board(|s: &mut Scene| with_market(s, |m| { m.strike_model = Some("zzz".into()); m.rules_primary = m.rules_primary.replace("aurora-6", "zzz"); }), &ONE[..], Reason::Unmapped)]
-#[case::similar(|s: &mut Scene| with_market(s, |m| { m.strike_model = Some("aurora-66".into()); m.rules_primary = m.rules_primary.replace("aurora-6", "aurora-66"); }), &ONE[..], Reason::MappingSuggested)]
+#[case::similar(|s: &mut Scene| with_market(s, |m| { m.strike_model = Some("aurora_6".into()); m.rules_primary = m.rules_primary.replace("aurora-6", "aurora-66"); }), &ONE[..], Reason::MappingSuggested)]
 #[case::renamed(
     |s: &mut Scene| {
         rows_with(s, |r| r[0].0 = "aurora-6-high".into());

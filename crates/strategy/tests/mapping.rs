@@ -70,7 +70,10 @@ fn exact_names_map_and_may_be_entered() {
 }
 
 #[rstest]
-#[case::similar("aurora-66", MappingState::Suggested, Reason::MappingSuggested, &["aurora-6"])]
+#[case::similar("aurora_6", MappingState::Suggested, Reason::MappingSuggested, &["aurora-6"])]
+#[case::another_version("aurora-66", MappingState::Unmapped, Reason::Unmapped, &[])]
+#[case::next_version("aurora-7", MappingState::Unmapped, Reason::Unmapped, &[])]
+#[case::minor_version("aurora-6.1", MappingState::Unmapped, Reason::Unmapped, &[])]
 #[case::other_case("Aurora-6", MappingState::Suggested, Reason::MappingSuggested, &["aurora-6"])]
 #[case::unlike("zeta", MappingState::Unmapped, Reason::Unmapped, &[])]
 fn another_slug_is_at_most_a_suggestion(
@@ -269,8 +272,13 @@ fn the_text_of_the_lab_series_needs_an_approval() {
 #[test]
 fn the_report_tells_every_market_in_order() {
     let mut scene = Scene::news();
-    name(&mut scene, MODEL, "aurora-6", "aurora-66");
-    let report = map_report(&scene.markets, &scene.standing, &scene.params.mapping);
+    name(&mut scene, MODEL, "aurora-6", "aurora_6");
+    let report = map_report(
+        &scene.markets,
+        &scene.standing,
+        &scene.approvals,
+        &scene.params.mapping,
+    );
     assert_eq!(report.len(), 10);
     assert!(report.is_sorted_by_key(|line| line.ticker.clone()));
     let line = report.iter().find(|line| line.ticker.as_str() == MODEL).unwrap();
@@ -280,15 +288,17 @@ fn the_report_tells_every_market_in_order() {
             "ticker": MODEL,
             "event": "KXTOPMODEL-26SEP28",
             "series": "KXTOPMODEL",
+            "subject": "aurora_6",
             "label": "label",
             "state": "suggested",
-            "claim": {"kind": "model", "model_name": "aurora-66", "organization": null},
+            "claim": {"kind": "model", "model_name": "aurora_6", "organization": null},
             "rule_set": "v1:cascade:full",
             "check_time": "2026-09-28T14:00:00Z",
             "close_time": "2026-09-28T14:00:00Z",
             "may_enter": false,
             "reasons": ["mapping_suggested"],
             "suggestions": ["aurora-6"],
+            "rejected": [],
         })
     );
     assert!(report.iter().filter(|line| line.may_enter).count() == 9);

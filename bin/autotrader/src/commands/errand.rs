@@ -60,9 +60,13 @@ async fn perform(
     id: i64,
     longest: Duration,
 ) -> Result<CommandRecord, Failure> {
-    if matches!(command, Command::Reduce { .. } | Command::Resume { .. }) {
+    let only_durable = match command {
+        Command::Reduce { .. } | Command::Resume { .. } => Some(format!("state is {:?}", state(&store)?)),
+        Command::Approve { .. } => Some("stored; it holds from the next start on".to_owned()),
+        _ => None,
+    };
+    if let Some(outcome) = only_durable {
         // In force with the next start; nothing at the exchange depends on it now.
-        let outcome = format!("state is {:?}", state(&store)?);
         settle(&store, id, &outcome, true, outcome.clone()).await?;
     } else if let Err(failure) = on_the_exchange(config, Arc::clone(&store), command, longest).await {
         let outcome = format!("state is {:?}", state(&store)?);
@@ -76,6 +80,14 @@ async fn perform(
 
 /// Makes what a command restricts or releases durable, before anything else is tried.
 async fn restrict(store: &SqliteStore, command: &Command) -> Result<(), Failure> {
+    if let Command::Approve { by, approval } = command {
+        let record = Record::Approval {
+            at: SystemClock::new().now(),
+            by: by.clone(),
+            approval: approval.clone(),
+        };
+        return read(store.record(vec![record]).await);
+    }
     let (cause, raised, detail) = match command {
         Command::Halt { reason } | Command::Flatten { reason } => (Cause::OperatorHalt, true, reason.clone()),
         Command::Reduce { reason } => (Cause::OperatorReduce, true, reason.clone()),

@@ -8,7 +8,7 @@ use autotrader_arena_signals::{PageReader, VintageKeeper};
 use autotrader_domain::ports::{
     BoardReader as _, Clock, LeaderboardSource as _, MarketData as _, SignalSource as _,
 };
-use autotrader_domain::{Market, Reading, ReadingOutcome, Ticker, Verdict};
+use autotrader_domain::{Approvals, Market, Reading, ReadingOutcome, Ticker, Verdict};
 use autotrader_kalshi_api::RateLimits;
 use autotrader_strategy::map_report;
 use serde_json::json;
@@ -39,7 +39,12 @@ pub(crate) async fn map(args: LookArgs) -> Result<ExitCode, Failure> {
     tradable(&reading)?;
     let mut keeper = VintageKeeper::new(wiring::vintage_settings(&config));
     keeper.observe(&reading);
-    let report = map_report(&markets, keeper.standing(), &params.mapping);
+    let report = map_report(
+        &markets,
+        keeper.standing(),
+        &Approvals::default(),
+        &params.mapping,
+    );
     if args.config.json {
         output::json(&json!({ "markets": report }))?;
     } else {

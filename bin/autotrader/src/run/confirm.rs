@@ -69,7 +69,8 @@ pub(crate) fn judge(command: &Command, evidence: &Evidence<'_>) -> Verdict {
         Command::Reduce { .. }
         | Command::Resume { .. }
         | Command::ResolveUnknown { .. }
-        | Command::Reconcile => Verdict::Confirmed("in force".to_owned()),
+        | Command::Reconcile
+        | Command::Approve { .. } => Verdict::Confirmed("in force".to_owned()),
     }
 }
 

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use autotrader_domain::approvals::normalise;
 use autotrader_domain::ports::{AccountSnapshot, CancelAccountOutcome, FeedError, StoreError};
-use autotrader_domain::{Alert, ClientOrderId, Command, CommandFinding, Monotonic, OrderState, Severity};
+use autotrader_domain::{
+    Alert, ApprovalDecision, ClientOrderId, Command, CommandFinding, Monotonic, OrderState, Severity, Ticker,
+};
 use autotrader_engine::{Event, FlattenStage};
 use autotrader_execution::{ExecutionSettings, Reconciliation, Verdict};
 use autotrader_risk::{Cause, RiskState};
@@ -101,6 +104,7 @@ impl Runner {
             Command::Flatten { .. } => format!("closing every position; {state}"),
             Command::ResolveUnknown { client_order_id, .. } => format!("resolving {client_order_id}"),
             Command::Reconcile => "reconciling".to_owned(),
+            Command::Approve { approval, .. } => self.standing_of(approval),
             _ => state,
         };
         if let Err(error) = self.ports.control.acknowledge(id, &outcome).await {
@@ -108,7 +112,9 @@ impl Runner {
             return Ok(true);
         }
         match command {
-            Command::Reduce { .. } | Command::Resume { .. } => self.settle(id, true, outcome, None).await?,
+            Command::Reduce { .. } | Command::Resume { .. } | Command::Approve { .. } => {
+                self.settle(id, true, outcome, None).await?;
+            }
             Command::Reconcile => self.wishes.push(Wish::Reconcile(Some(id))),
             Command::ResolveUnknown {
                 client_order_id,
@@ -124,6 +130,47 @@ impl Runner {
             }
         }
         Ok(true)
+    }
+
+    /// What a decision about a name or a text led to, in words.
+    fn standing_of(&self, decision: &ApprovalDecision) -> String {
+        let mappings = self.engine.mappings();
+        let told = |ticker: &Ticker| match mappings.get(ticker) {
+            None => format!("{ticker} is not listed now"),
+            Some(mapping) => match mapping.reasons.as_slice() {
+                [] => format!("{ticker} may be entered"),
+                reasons => {
+                    let codes: Vec<&str> = reasons.iter().map(|reason| reason.code()).collect();
+                    format!("{ticker} is blocked by {}", codes.join(", "))
+                }
+            },
+        };
+        match decision {
+            ApprovalDecision::Mapping { ticker, .. } | ApprovalDecision::MappingRejected { ticker, .. } => {
+                told(ticker)
+            }
+            ApprovalDecision::Rules { series, text, .. }
+            | ApprovalDecision::RulesRevoked { series, text } => {
+                let words = normalise(text);
+                let bound: Vec<&Ticker> = self
+                    .engine
+                    .markets()
+                    .values()
+                    .filter(|market| market.series == *series && normalise(&market.rules_secondary) == words)
+                    .map(|market| &market.ticker)
+                    .collect();
+                let open = bound.iter().filter(|ticker| {
+                    mappings
+                        .get(**ticker)
+                        .is_some_and(|mapping| mapping.reasons.is_empty())
+                });
+                format!(
+                    "{} of {} contracts with this text may be entered",
+                    open.count(),
+                    bound.len()
+                )
+            }
+        }
     }
 
     /// Begins the flatten that waited for the account and the markets, and begins again when more turned out to be held.

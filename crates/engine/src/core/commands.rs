@@ -24,6 +24,7 @@ impl Engine {
             }
             // The run loop carries these out through the executor; what they bring comes back as events.
             Command::ResolveUnknown { .. } | Command::Reconcile => {}
+            Command::Approve { by, approval } => self.take_approval(at, by, approval, effects),
             Command::Resume { cause } => {
                 if let Ok(cause) = cause.parse::<Cause>() {
                     self.resume(at, cause, effects);

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use autotrader_domain::ports::{SignalSource, Strategy};
 use autotrader_domain::{
-    AcceptedBoard, Action, BoardHash, BoardStanding, Book, BookSide, Claim, Contracts, Environment,
-    Evaluation, ExchangeStatus, ExecutionMode, FeeSchedule, Fill, Intent, Level, Liquidity, Mapping,
-    MappingState, Market, MarketStatus, MarketView, Money, Observation, Order, OrderState, OrderUpdate,
-    ParsePath, PriceGrid, Purpose, Reading, ReadingOutcome, Reason, Record, RejectReason, TimeInForce,
-    Vintage, Why,
+    AcceptedBoard, Action, Approvals, BoardHash, BoardStanding, Book, BookSide, Claim, Contracts,
+    Environment, Evaluation, ExchangeStatus, ExecutionMode, FeeSchedule, Fill, Intent, Level, Liquidity,
+    Mapping, MappingState, Market, MarketStatus, MarketView, Money, Observation, Order, OrderState,
+    OrderUpdate, ParsePath, PriceGrid, Purpose, Reading, ReadingOutcome, Reason, Record, RejectReason,
+    TextDecision, TimeInForce, Vintage, Why,
 };
 use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event};
 use autotrader_risk::{Limits, RiskEngine};
@@ -60,14 +60,24 @@ impl Strategy for Scripted {
         "scripted"
     }
 
-    fn map(&self, market: &Market, _: &BoardStanding) -> Mapping {
+    fn map(&self, market: &Market, _: &BoardStanding, approvals: &Approvals) -> Mapping {
+        let mut reasons = Vec::new();
+        if approvals.terms_changed(market) {
+            reasons.push(Reason::TermsChanged);
+        }
+        if market.rules_primary.starts_with('?') {
+            reasons.push(Reason::RulesTemplate);
+        }
+        if approvals.text(&market.series, &market.rules_secondary) == Some(TextDecision::Revoked) {
+            reasons.push(Reason::RulesUnknown);
+        }
         Mapping {
             ticker: market.ticker.clone(),
             state: MappingState::Exact,
             claim: Some(claim(market.ticker.as_str())),
             rule_set: Some("cascade".into()),
             check_time: Some(market.close_time),
-            reasons: vec![],
+            reasons,
             suggestions: vec![],
         }
     }

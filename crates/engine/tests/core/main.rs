@@ -5,6 +5,7 @@
     reason = "test helpers may fail loudly"
 )]
 
+mod approvals;
 mod kit;
 
 use autotrader_domain::ports::Restored;

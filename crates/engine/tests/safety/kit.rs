@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use autotrader_domain::ports::{SignalSource, Strategy};
 use autotrader_domain::{
-    AcceptedBoard, BoardHash, BoardStanding, Book, BookSide, Challenge, ChallengeKind, Claim, Command,
-    Contracts, Environment, Evaluation, ExchangeStatus, ExecutionMode, FeeSchedule, Fill, HoldReason, Intent,
-    Level, Liquidity, Mapping, MappingState, Market, MarketStatus, MarketView, Money, Observation, Order,
-    OrderState, OrderUpdate, ParsePath, Price, PriceGrid, Purpose, Reading, ReadingOutcome, Reason, Record,
-    RejectReason, Ticker, TimeInForce, Vintage,
+    AcceptedBoard, Approvals, BoardHash, BoardStanding, Book, BookSide, Challenge, ChallengeKind, Claim,
+    Command, Contracts, Environment, Evaluation, ExchangeStatus, ExecutionMode, FeeSchedule, Fill,
+    HoldReason, Intent, Level, Liquidity, Mapping, MappingState, Market, MarketStatus, MarketView, Money,
+    Observation, Order, OrderState, OrderUpdate, ParsePath, Price, PriceGrid, Purpose, Reading,
+    ReadingOutcome, Reason, Record, RejectReason, Ticker, TimeInForce, Vintage,
 };
 use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event, Flattening};
 use autotrader_risk::{Limits, RiskEngine};
@@ -90,7 +90,7 @@ impl Strategy for Wishes {
         "wishes"
     }
 
-    fn map(&self, market: &Market, _: &BoardStanding) -> Mapping {
+    fn map(&self, market: &Market, _: &BoardStanding, _: &Approvals) -> Mapping {
         Mapping {
             ticker: market.ticker.clone(),
             state: MappingState::Exact,

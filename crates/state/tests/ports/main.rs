@@ -7,6 +7,7 @@
     reason = "a broken fixture must fail the test at once"
 )]
 
+mod approvals;
 mod control;
 mod durability;
 mod fixtures;

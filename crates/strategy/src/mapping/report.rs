@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use autotrader_domain::{
-    BoardStanding, Claim, EventTicker, MappingState, Market, Reason, SeriesTicker, Ticker,
+    Approvals, BoardStanding, Claim, EventTicker, MappingState, Market, Reason, SeriesTicker, Ticker,
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::map_market;
+use super::{map_market, subject_of};
 use crate::params::MappingParams;
 
 /// What is known of one market's mapping.
@@ -20,6 +20,8 @@ pub struct MapLine {
     pub event: EventTicker,
     /// Its series.
     pub series: SeriesTicker,
+    /// The model or company that the exchange names.
+    pub subject: Option<String>,
     /// The exchange's label of the YES side: shown, never mapped by.
     pub label: String,
     /// How sure the mapping is.
@@ -38,6 +40,8 @@ pub struct MapLine {
     pub reasons: Vec<Reason>,
     /// Similar names for a person to consider, best first.
     pub suggestions: Vec<String>,
+    /// Names that a person said it does not pay on.
+    pub rejected: Vec<String>,
 }
 
 /// The mapping of every market, in the order of tickers.
@@ -45,16 +49,24 @@ pub struct MapLine {
 pub fn map_report(
     markets: &BTreeMap<Ticker, Market>,
     standing: &BoardStanding,
+    approvals: &Approvals,
     params: &MappingParams,
 ) -> Vec<MapLine> {
     markets
         .values()
         .map(|market| {
-            let mapping = map_market(market, standing, params);
+            let mapping = map_market(market, standing, approvals, params);
+            let subject = subject_of(market);
+            let rejected = subject
+                .iter()
+                .flat_map(|subject| approvals.rejected_names(&market.ticker, subject))
+                .map(str::to_owned)
+                .collect();
             MapLine {
                 ticker: mapping.ticker,
                 event: market.event.clone(),
                 series: market.series.clone(),
+                subject,
                 label: market.yes_sub_title.clone(),
                 state: mapping.state,
                 claim: mapping.claim,
@@ -64,6 +76,7 @@ pub fn map_report(
                 may_enter: mapping.state.may_enter() && mapping.reasons.is_empty(),
                 reasons: mapping.reasons,
                 suggestions: mapping.suggestions,
+                rejected,
             }
         })
         .collect()

@@ -1,10 +1,11 @@
 //! The rule texts of a market: what its primary rule names, when it is checked, and which tie-break text is approved.
 
-use autotrader_domain::SeriesTicker;
+pub use autotrader_domain::approvals::normalise;
+use autotrader_domain::{Approvals, SeriesTicker, TextDecision};
 use autotrader_settlement::{Rule, RuleSet, ScorePrecision};
 use chrono::{DateTime, NaiveDateTime, TimeZone, Utc};
 
-use crate::params::ParamsError;
+use crate::params::{MappingParams, ParamsError};
 
 /// The tie-break text of KXTOPMODEL as the exchange published it in September 2026: the cascade.
 pub const TOP_MODEL_TIE_RULE: &str = "If two models are tied under Rank (UB), then the model with the highest Arena \
@@ -83,14 +84,6 @@ fn read_new_york(text: &str) -> Option<DateTime<Utc>> {
     Some(new_york.with_timezone(&Utc))
 }
 
-/// A text with every run of white space made one space and none at the ends: what two rule texts are compared by.
-///
-/// Everything else counts, case and punctuation included.
-#[must_use]
-pub fn normalise(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// A tie-break text that a person has approved for a series, bound to what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApprovedRules {
@@ -134,14 +127,34 @@ impl ApprovedRules {
     }
 }
 
-/// The rule set bound to a series' tie-break text; `None` when nobody approved that text.
+/// The rule set that the configuration binds to a series' tie-break text; `None` when it knows no such text.
+///
+/// Of two entries with the same text the later one holds, so that a configured one replaces one that is built in.
 #[must_use]
 pub fn bound_rule_set(approved: &[ApprovedRules], series: &SeriesTicker, text: &str) -> Option<RuleSet> {
     let text = normalise(text);
     approved
         .iter()
+        .rev()
         .find(|rules| rules.series == *series && normalise(&rules.text) == text)
         .map(|rules| rules.rule_set)
+}
+
+/// The rule set bound to a series' tie-break text; `None` when nobody approved that text, or who did took it back.
+///
+/// What a person said by command comes first: an approval says what the text means, a revocation that it is not traded.
+#[must_use]
+pub fn rule_set(
+    approvals: &Approvals,
+    params: &MappingParams,
+    series: &SeriesTicker,
+    text: &str,
+) -> Option<RuleSet> {
+    match approvals.text(series, text) {
+        Some(TextDecision::Approved(rule_set)) => Some(rule_set),
+        Some(TextDecision::Revoked) => None,
+        None => bound_rule_set(&params.approved_rules, series, text),
+    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use autotrader_domain::ports::Strategy;
 use autotrader_domain::{
-    AcceptedBoard, Action, BoardHash, BoardStanding, Book, BookSide, Challenge, ChallengeKind, ClientOrderId,
-    Contracts, Evaluation, ExchangeStatus, FeeSchedule, Generation, Intent, Level, Mapping, Market,
-    MarketStatus, MarketView, Money, Net, Order, OrderState, ParsePath, Portfolio, Position, Price,
+    AcceptedBoard, Action, Approvals, BoardHash, BoardStanding, Book, BookSide, Challenge, ChallengeKind,
+    ClientOrderId, Contracts, Evaluation, ExchangeStatus, FeeSchedule, Generation, Intent, Level, Mapping,
+    Market, MarketStatus, MarketView, Money, Net, Order, OrderState, ParsePath, Portfolio, Position, Price,
     PriceGrid, Purpose, Reason, Ticker, TimeInForce, Vintage, Why,
 };
 use autotrader_settlement::{Board, Entry, Rating, rank_bounds};
@@ -98,6 +98,7 @@ pub struct Scene {
     pub books: BTreeMap<Ticker, Book>,
     pub portfolio: Portfolio,
     pub exchange: Option<ExchangeStatus>,
+    pub approvals: Approvals,
     /// Mappings that replace the strategy's own.
     pub mapped: BTreeMap<Ticker, Mapping>,
 }
@@ -144,6 +145,7 @@ impl Scene {
                 exchange_active: true,
                 trading_active: true,
             }),
+            approvals: Approvals::default(),
             mapped: BTreeMap::new(),
         }
     }
@@ -238,7 +240,12 @@ impl Scene {
         let mut mappings: BTreeMap<Ticker, Mapping> = self
             .markets
             .iter()
-            .map(|(ticker, market)| (ticker.clone(), strategy.map(market, &self.standing)))
+            .map(|(ticker, market)| {
+                (
+                    ticker.clone(),
+                    strategy.map(market, &self.standing, &self.approvals),
+                )
+            })
             .collect();
         mappings.extend(self.mapped.clone());
         mappings

@@ -1,0 +1,2 @@
+DROP TABLE contract_terms;
+DROP TABLE approvals;
