@@ -262,6 +262,13 @@ impl Approvals {
         self.rejected.get(&(ticker.clone(), subject.to_owned()))
     }
 
+    /// Every tie-break text that a person decided about, by series and text.
+    pub fn texts(&self) -> impl Iterator<Item = (&SeriesTicker, &str, TextDecision)> {
+        self.texts
+            .iter()
+            .map(|((series, text), decision)| (series, text.as_str(), *decision))
+    }
+
     /// What a person said of a tie-break text last; `None` when nobody did.
     #[must_use]
     pub fn text(&self, series: &SeriesTicker, text: &str) -> Option<TextDecision> {

@@ -430,3 +430,114 @@ proptest! {
         prop_assert_eq!(mapping.reasons.contains(&Reason::TermsChanged), before != after);
     }
 }
+
+fn reviewed(scene: &Scene) -> Vec<autotrader_strategy::mapping::ReviewItem> {
+    autotrader_strategy::mapping::review(
+        &scene.markets,
+        &scene.standing,
+        &scene.approvals,
+        &scene.params.mapping,
+    )
+}
+
+#[test]
+fn only_what_needs_a_person_is_reviewed() {
+    let mut scene = seen(Scene::news());
+    assert_eq!(reviewed(&scene), [], "nothing waits");
+    rename(&mut scene, "zephyr");
+    name(&mut scene, LAB, "Northwind", "Northwind Labs");
+    let items = reviewed(&scene);
+    let told: Vec<(&str, Vec<&str>)> = items
+        .iter()
+        .map(|item| {
+            let names = item.similar.iter().map(|similar| similar.name.as_str());
+            (item.line.ticker.as_str(), names.collect())
+        })
+        .collect();
+    assert_eq!(
+        told.iter().map(|(ticker, _)| *ticker).collect::<Vec<_>>(),
+        [LAB, MODEL]
+    );
+    assert_eq!(told[0].1, ["Northwind"]);
+    assert_eq!(
+        told[1].1[0], "zephyr",
+        "the new name comes first, however unlike: {told:?}"
+    );
+    assert!(
+        items[0]
+            .said
+            .as_ref()
+            .unwrap()
+            .rules_primary
+            .contains("If Northwind has")
+    );
+    assert!(items[0].says.rules_primary.contains("If Northwind Labs has"));
+    assert_eq!(items[1].said, None);
+    reject(&mut scene, LAB, None);
+    assert_eq!(reviewed(&scene).len(), 1, "what is rejected waits no more");
+    approve(&mut scene, MODEL, "zephyr");
+    assert_eq!(reviewed(&scene), []);
+}
+
+#[test]
+fn another_version_is_shown_to_a_person_as_one_and_last() {
+    let mut scene = Scene::news();
+    name(&mut scene, MODEL, SLUG, "aurora-7");
+    let items = reviewed(&scene);
+    assert_eq!(items.len(), 1);
+    assert!(items[0].line.suggestions.is_empty());
+    assert!(!items[0].similar.is_empty(), "aurora-5 and aurora-6 are alike");
+    assert!(items[0].similar.iter().all(|similar| !similar.same_version));
+}
+
+#[test]
+fn every_text_is_told_with_who_bound_it() {
+    use autotrader_strategy::mapping::{BoundBy, rule_texts};
+    let mut scene = Scene::news();
+    let texts = |scene: &Scene| {
+        rule_texts(&scene.markets, &scene.approvals, &scene.params.mapping)
+            .into_iter()
+            .map(|text| {
+                (
+                    text.series.to_string(),
+                    text.contracts.len(),
+                    text.bound_by,
+                    text.revoked,
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let lab = |count, by, revoked| ("KXLLM1".to_owned(), count, by, revoked);
+    let model = |count, by, revoked| ("KXTOPMODEL".to_owned(), count, by, revoked);
+    let built_in = model(6, Some(BoundBy::BuiltIn), false);
+    assert_eq!(
+        texts(&scene),
+        [lab(4, Some(BoundBy::Configuration), false), built_in.clone()]
+    );
+    decide(&mut scene, &rules("KXLLM1", LAB_TIE_RULE, None));
+    assert_eq!(texts(&scene), [lab(4, None, true), built_in.clone()]);
+    decide(
+        &mut scene,
+        &rules("KXLLM1", LAB_TIE_RULE, Some("v1:cascade:full")),
+    );
+    assert_eq!(
+        texts(&scene),
+        [lab(4, Some(BoundBy::Command), false), built_in.clone()]
+    );
+    // A text that is shown no more stays known, so that its approval can be taken back.
+    for market in scene
+        .markets
+        .values_mut()
+        .filter(|market| market.series.as_str() == "KXLLM1")
+    {
+        market.rules_secondary = "Another one.".to_owned();
+    }
+    assert_eq!(
+        texts(&scene),
+        [
+            lab(4, None, false),
+            lab(0, Some(BoundBy::Command), false),
+            built_in
+        ]
+    );
+}

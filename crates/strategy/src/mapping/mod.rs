@@ -14,10 +14,12 @@
 
 pub mod names;
 mod report;
+mod review;
 pub mod rules;
 
 pub use names::Similar;
 pub use report::{MapLine, map_report};
+pub use review::{BoundBy, ReviewItem, RuleText, review, rule_texts};
 pub use rules::{ApprovedRules, PrimaryRule, SeriesKind, TOP_MODEL_TIE_RULE};
 
 use std::collections::BTreeSet;

@@ -54,30 +54,38 @@ pub fn map_report(
 ) -> Vec<MapLine> {
     markets
         .values()
-        .map(|market| {
-            let mapping = map_market(market, standing, approvals, params);
-            let subject = subject_of(market);
-            let rejected = subject
-                .iter()
-                .flat_map(|subject| approvals.rejected_names(&market.ticker, subject))
-                .map(str::to_owned)
-                .collect();
-            MapLine {
-                ticker: mapping.ticker,
-                event: market.event.clone(),
-                series: market.series.clone(),
-                subject,
-                label: market.yes_sub_title.clone(),
-                state: mapping.state,
-                claim: mapping.claim,
-                rule_set: mapping.rule_set,
-                check_time: mapping.check_time,
-                close_time: market.close_time,
-                may_enter: mapping.state.may_enter() && mapping.reasons.is_empty(),
-                reasons: mapping.reasons,
-                suggestions: mapping.suggestions,
-                rejected,
-            }
-        })
+        .map(|market| map_line(market, standing, approvals, params))
         .collect()
+}
+
+/// What is known of one market's mapping.
+pub(super) fn map_line(
+    market: &Market,
+    standing: &BoardStanding,
+    approvals: &Approvals,
+    params: &MappingParams,
+) -> MapLine {
+    let mapping = map_market(market, standing, approvals, params);
+    let subject = subject_of(market);
+    let rejected = subject
+        .iter()
+        .flat_map(|subject| approvals.rejected_names(&market.ticker, subject))
+        .map(str::to_owned)
+        .collect();
+    MapLine {
+        ticker: mapping.ticker,
+        event: market.event.clone(),
+        series: market.series.clone(),
+        subject,
+        label: market.yes_sub_title.clone(),
+        state: mapping.state,
+        claim: mapping.claim,
+        rule_set: mapping.rule_set,
+        check_time: mapping.check_time,
+        close_time: market.close_time,
+        may_enter: mapping.state.may_enter() && mapping.reasons.is_empty(),
+        reasons: mapping.reasons,
+        suggestions: mapping.suggestions,
+        rejected,
+    }
 }
