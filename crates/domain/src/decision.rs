@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BoardStanding, Book, BookSide, ClientOrderId, Contracts, ExchangeStatus, Intent, Mapping, Market, Net,
-    Portfolio, Price, Reason, Ticker,
+    BoardHistory, BoardStanding, Book, BookSide, ClientOrderId, CoherenceFinding, Contracts, ExchangeStatus,
+    ForecastRecord, Intent, Mapping, Market, Money, Net, Portfolio, Price, Reason, Ticker,
 };
 
 /// Everything a decision may depend on, as of one instant.
@@ -17,6 +17,8 @@ pub struct MarketView<'a> {
     pub at: DateTime<Utc>,
     /// Which board stands.
     pub standing: &'a BoardStanding,
+    /// What past boards tell.
+    pub history: &'a BoardHistory,
     /// Known markets.
     pub markets: &'a BTreeMap<Ticker, Market>,
     /// What the mapping gate says of each.
@@ -55,6 +57,21 @@ pub enum Action {
     },
 }
 
+/// An entry that was not made: what it would have been.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Side of the YES book.
+    pub side: BookSide,
+    /// How many contracts.
+    pub contracts: Contracts,
+    /// Limit, a YES price.
+    pub limit: Price,
+    /// What they would have cost at the price of the outcome bought, fees apart.
+    pub cost: Money,
+    /// The fees.
+    pub fees: Money,
+}
+
 /// One line of the why-ledger: what was thought of one contract and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Why {
@@ -82,6 +99,9 @@ pub struct Why {
     pub next_reason: Option<Reason>,
     /// What other estimators would say, by name.
     pub baselines: BTreeMap<String, f64>,
+    /// What would have been entered had nothing forbidden it; `None` when it is entered, or not worth it.
+    #[serde(default)]
+    pub wanted: Option<Wanted>,
 }
 
 impl Why {
@@ -104,4 +124,8 @@ pub struct Evaluation {
     pub refreshes: Vec<ClientOrderId>,
     /// One line for every known contract.
     pub why: Vec<Why>,
+    /// What every estimator says of every check.
+    pub forecasts: Vec<ForecastRecord>,
+    /// Prices that contradict each other, where that is worth something after fees.
+    pub coherence: Vec<CoherenceFinding>,
 }

@@ -27,6 +27,8 @@ mod decimal_text;
 pub mod decision;
 pub mod fee;
 pub mod fill;
+pub mod forecast;
+pub mod history;
 pub mod market;
 pub mod money;
 pub mod order;
@@ -53,9 +55,13 @@ pub use collateral::mutually_exclusive_return;
 pub use command::{Command, CommandFinding, CommandStage};
 pub use contracts::{Contracts, Net};
 pub use decimal_text::DecimalError;
-pub use decision::{Action, Evaluation, MarketView, Why};
+pub use decision::{Action, Evaluation, MarketView, Wanted, Why};
 pub use fee::{FeeAccumulator, FeeRounding, FeeSchedule, FeeType, Liquidity};
 pub use fill::Fill;
+pub use forecast::{
+    CoherenceFinding, CoherenceKind, Drivers, ForecastRecord, ModelChance, OrganizationChance,
+};
+pub use history::{Arrival, BoardHistory, HistoryEvent, Led, Sight};
 pub use market::{ExchangeStatus, Market, MarketStatus, PriceGrid, PriceRange, SettlementResult};
 pub use money::Money;
 pub use order::{

@@ -11,9 +11,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     AcceptedBoard, Alert, Approval, Approvals, BoardStanding, Book, ClientOrderId, Command, CommandFinding,
-    ContractTerms, Contracts, EquityMark, Evaluation, ExchangeStatus, Fill, Mapping, Market, MarketView,
-    Money, Monotonic, Net, Observation, Order, OrderRequest, OrderState, Reading, Record, Refusal,
-    RejectReason, RiskView, SeriesTicker, SettlementRecord, Ticker, VenueOrderId,
+    ContractTerms, Contracts, EquityMark, Evaluation, ExchangeStatus, Fill, HistoryEvent, Mapping, Market,
+    MarketView, Money, Monotonic, Net, Observation, Order, OrderRequest, OrderState, Reading, Record,
+    Refusal, RejectReason, RiskView, SeriesTicker, SettlementRecord, Ticker, VenueOrderId,
 };
 
 /// Wall time for records and monotonic time for deadlines.
@@ -360,6 +360,8 @@ pub struct Restored {
     pub approvals: Vec<Approval>,
     /// What contracts said when they were first seen.
     pub terms: Vec<(Ticker, ContractTerms)>,
+    /// The history of boards, in the order it was written.
+    pub history: Vec<HistoryEvent>,
     /// Risk causes that stand: code and detail.
     pub causes: Vec<(String, String)>,
     /// The equity from which a loss counts since its cause was released, and when that was: by the cause's code.

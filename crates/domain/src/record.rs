@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AcceptedBoard, ApprovalDecision, BoardHash, ContractTerms, Mapping, Money, Reading, Reason,
-    SettlementRecord, Signal, Ticker, Urgency, Why,
+    AcceptedBoard, ApprovalDecision, BoardHash, CoherenceFinding, ContractTerms, ForecastRecord,
+    HistoryEvent, Mapping, Money, Reading, Reason, SettlementRecord, Signal, Ticker, Urgency, Why,
 };
 
 /// The equity at one instant, and what losses are counted from.
@@ -46,6 +46,22 @@ pub enum Record {
     },
     /// A line of the why-ledger.
     Decision(Why),
+    /// What an accepted board added to the history of boards.
+    History {
+        /// When.
+        at: DateTime<Utc>,
+        /// In the order they were added.
+        events: Vec<HistoryEvent>,
+    },
+    /// What an estimator said of a check.
+    Forecast(ForecastRecord),
+    /// Prices that contradict each other.
+    Coherence {
+        /// When.
+        at: DateTime<Utc>,
+        /// What was found.
+        finding: CoherenceFinding,
+    },
     /// What a contract pays on, as far as it is known now.
     Mapped {
         /// When.

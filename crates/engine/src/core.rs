@@ -5,6 +5,7 @@ mod commands;
 mod decide;
 mod flatten;
 mod health;
+mod history;
 mod resting;
 mod withdraw;
 
@@ -12,9 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::ports::{Restored, SignalSource, Strategy};
 use autotrader_domain::{
-    Alert, Approvals, BoardStanding, Book, Booking, ClientOrderId, ExchangeStatus, Fill, Generation, Mapping,
-    Market, MarketStatus, Money, Observation, OrderState, OrderUpdate, Purpose, Reading, Reason, Record,
-    RejectReason, SeriesTicker, SettlementRecord, Severity, Ticker, Why, bookings,
+    Alert, Approvals, BoardHistory, BoardStanding, Book, Booking, ClientOrderId, ExchangeStatus, Fill,
+    Generation, Mapping, Market, MarketStatus, Money, Observation, OrderState, OrderUpdate, Purpose, Reading,
+    Reason, Record, RejectReason, SeriesTicker, SettlementRecord, Severity, Ticker, Why, bookings,
 };
 use autotrader_risk::{Cause, Limits, RiskEngine};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -47,6 +48,7 @@ pub struct Handled {
 pub struct Engine {
     settings: EngineSettings,
     signals: Box<dyn SignalSource>,
+    history: BoardHistory,
     strategy: Box<dyn Strategy>,
     risk: RiskEngine,
     account: Account,
@@ -100,6 +102,7 @@ impl Engine {
         Self {
             settings,
             signals,
+            history: BoardHistory::default(),
             strategy,
             risk,
             account: Account::opened_with(cash),
@@ -135,6 +138,9 @@ impl Engine {
 
     /// Takes up what the database knew before a restart; call once, before the first event.
     pub fn restore(&mut self, restored: Restored) {
+        for event in &restored.history {
+            self.history.apply(event);
+        }
         if let Some(accepted) = restored.accepted {
             self.signals.restore(accepted, restored.renames);
         }
@@ -234,7 +240,11 @@ impl Engine {
     /// Takes one reading; `true` when what it changed must be decided on at once.
     fn on_reading(&mut self, at: DateTime<Utc>, reading: &Reading, effects: &mut Vec<Effect>) -> bool {
         effects.push(Effect::Record(Record::Reading(reading.clone())));
+        let previous = self.signals.standing().accepted.clone();
         let observation = self.signals.observe(reading);
+        if let Some(accepted) = &observation.accepted {
+            self.observe_board(at, previous.as_deref(), accepted, effects);
+        }
         let urgent = observation.accepted.is_some() || observation.challenge_changed;
         self.record_observation(at, observation, effects);
         self.dirty = true;

@@ -1,6 +1,6 @@
 //! The why-ledger.
 
-use autotrader_domain::{Action, BookSide, Contracts, Net, Price, Ticker, Why};
+use autotrader_domain::{Action, BookSide, Contracts, Money, Net, Price, Ticker, Wanted, Why};
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 
@@ -29,11 +29,17 @@ pub(crate) struct DecisionRow {
     reason: Option<String>,
     next_reason: Option<String>,
     baselines: String,
+    wanted_side: Option<String>,
+    wanted_contracts: Option<i64>,
+    wanted_limit: Option<i64>,
+    wanted_cost: Option<i64>,
+    wanted_fees: Option<i64>,
 }
 
 impl DecisionRow {
     fn new(why: &Why) -> Result<Self, Fault> {
         let (action, order) = action_words(&why.action);
+        let wanted = why.wanted.as_ref();
         Ok(Self {
             at: micros(why.at),
             ticker: word(&why.ticker)?,
@@ -50,6 +56,11 @@ impl DecisionRow {
             reason: why.reason.as_ref().map(word).transpose()?,
             next_reason: why.next_reason.as_ref().map(word).transpose()?,
             baselines: json(&why.baselines)?,
+            wanted_side: wanted.map(|wanted| word(&wanted.side)).transpose()?,
+            wanted_contracts: wanted.map(|wanted| wanted.contracts.raw()),
+            wanted_limit: wanted.map(|wanted| wanted.limit.raw()),
+            wanted_cost: wanted.map(|wanted| wanted.cost.raw()),
+            wanted_fees: wanted.map(|wanted| wanted.fees.raw()),
         })
     }
 
@@ -70,7 +81,29 @@ impl DecisionRow {
             reason: read_optional_word("decisions.reason", self.reason.as_deref())?,
             next_reason: read_optional_word("decisions.next_reason", self.next_reason.as_deref())?,
             baselines: read_json("decisions.baselines", &self.baselines)?,
+            wanted: self.wanted()?,
         })
+    }
+
+    fn wanted(&self) -> Result<Option<Wanted>, Fault> {
+        let Some(side) = &self.wanted_side else {
+            return Ok(None);
+        };
+        let (Some(contracts), Some(limit), Some(cost), Some(fees)) = (
+            self.wanted_contracts,
+            self.wanted_limit,
+            self.wanted_cost,
+            self.wanted_fees,
+        ) else {
+            return Err(Fault::unreadable("decisions.wanted_side", side));
+        };
+        Ok(Some(Wanted {
+            side: read_word("decisions.wanted_side", side)?,
+            contracts: read_contracts("decisions.wanted_contracts", contracts)?,
+            limit: read_price("decisions.wanted_limit", limit)?,
+            cost: Money::micros(cost),
+            fees: Money::micros(fees),
+        }))
     }
 
     fn action(&self) -> Result<Action, Fault> {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use autotrader_domain::ports::{Restored, StoreError};
 use autotrader_domain::{
-    AcceptedBoard, Approval, BoardHash, ClientOrderId, Contracts, Fill, Mapping, Order, OrderState, Position,
-    Reason, SettlementRecord, Signal, Ticker, Urgency, Why,
+    AcceptedBoard, Approval, BoardHash, ClientOrderId, CoherenceFinding, Contracts, Fill, ForecastRecord,
+    HistoryEvent, Mapping, Order, OrderState, Position, Reason, SettlementRecord, Signal, Ticker, Urgency,
+    Why,
 };
 use autotrader_settlement::Board;
 use chrono::{DateTime, Utc};
@@ -27,8 +28,8 @@ use crate::schema::{
 };
 use crate::words::{micros, read_hash, read_json, read_time, read_word};
 use crate::{
-    DatabaseInfo, OpenError, approvals, boards, contracts, decisions, fills, identity, incident, readings,
-    records, restore,
+    DatabaseInfo, OpenError, approvals, board_history, boards, contracts, decisions, fills, forecasts,
+    identity, incident, readings, records, restore,
 };
 
 /// Which rows to answer with: the newest, oldest of them first.
@@ -350,6 +351,30 @@ impl History {
                 filter.limit_rows(),
             )
         })
+    }
+
+    /// What estimators said of checks, oldest first; of each the models that counted.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn forecasts(&self, filter: &Filter) -> Result<Vec<ForecastRecord>, StoreError> {
+        self.ask(|c| forecasts::list(c, filter.since_micros(), filter.limit_rows()))
+    }
+
+    /// Prices that contradicted each other, oldest first.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn coherence(&self, filter: &Filter) -> Result<Vec<(DateTime<Utc>, CoherenceFinding)>, StoreError> {
+        self.ask(|c| forecasts::coherence_list(c, filter.since_micros(), filter.limit_rows()))
+    }
+
+    /// The history of boards, in the order it was written.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn board_history(&self) -> Result<Vec<HistoryEvent>, StoreError> {
+        self.ask(board_history::all)
     }
 
     /// The latest line of each contract, by ticker.

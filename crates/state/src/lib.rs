@@ -14,6 +14,7 @@
 
 mod approvals;
 mod board_columns;
+mod board_history;
 mod boards;
 mod commands;
 mod connection;
@@ -22,6 +23,7 @@ mod decisions;
 mod equity;
 mod fault;
 mod fills;
+mod forecasts;
 mod history;
 mod identity;
 mod incident;

@@ -11,7 +11,7 @@ use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
 use crate::schema::{loss_bases, refusals, risk_causes, risk_events, signals, system_events};
 use crate::words::{json, micros, read_money, read_time, word};
-use crate::{approvals, contracts, decisions, equity, fills, readings};
+use crate::{approvals, board_history, contracts, decisions, equity, fills, forecasts, readings};
 
 /// Records with the boards they bring, packed.
 #[derive(Debug)]
@@ -79,6 +79,9 @@ fn store(connection: &mut SqliteConnection, record: &Record) -> Result<(), Fault
         Record::Reading(reading) => readings::store(connection, reading)?,
         Record::Accepted(accepted) => boards::accept(connection, accepted)?,
         Record::Decision(why) => decisions::store(connection, why)?,
+        Record::History { events, .. } => board_history::store(connection, events)?,
+        Record::Forecast(forecast) => forecasts::store(connection, forecast)?,
+        Record::Coherence { at, finding } => forecasts::store_coherence(connection, *at, finding)?,
         Record::Mapped { at, mapping } => contracts::store(connection, *at, mapping)?,
         Record::Approval { at, by, approval } => approvals::store(connection, *at, by, approval)?,
         Record::Terms { at, ticker, terms } => approvals::store_terms(connection, *at, ticker, terms)?,

@@ -4,7 +4,7 @@ use autotrader_domain::ports::Restored;
 use diesel::SqliteConnection;
 
 use crate::fault::Fault;
-use crate::{approvals, boards, equity, fills, identity, orders, records};
+use crate::{approvals, board_history, boards, equity, fills, identity, orders, records};
 
 /// Reads all of it; inside a transaction, so that it is one state of the database.
 pub(crate) fn restore(connection: &mut SqliteConnection) -> Result<Restored, Fault> {
@@ -26,6 +26,7 @@ pub(crate) fn restore(connection: &mut SqliteConnection) -> Result<Restored, Fau
         renames: records::renames(connection)?,
         approvals: approvals::all(connection)?,
         terms: approvals::terms(connection)?,
+        history: board_history::all(connection)?,
         causes: causes
             .into_iter()
             .map(|(cause, _, detail)| (cause, detail))

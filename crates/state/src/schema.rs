@@ -166,6 +166,11 @@ diesel::table! {
         reason -> Nullable<Text>,
         next_reason -> Nullable<Text>,
         baselines -> Text,
+        wanted_side -> Nullable<Text>,
+        wanted_contracts -> Nullable<BigInt>,
+        wanted_limit -> Nullable<BigInt>,
+        wanted_cost -> Nullable<BigInt>,
+        wanted_fees -> Nullable<BigInt>,
     }
 }
 
@@ -260,11 +265,53 @@ diesel::table! {
 }
 
 diesel::table! {
+    board_history (id) {
+        id -> BigInt,
+        at -> BigInt,
+        event -> Text,
+        model_name -> Text,
+        organization -> Nullable<Text>,
+        gap -> Nullable<Double>,
+    }
+}
+
+diesel::table! {
+    forecasts (id) {
+        id -> BigInt,
+        at -> BigInt,
+        check_time -> BigInt,
+        rule_set -> Text,
+        board -> Binary,
+        estimator -> Text,
+        models -> Text,
+        rest -> Double,
+        organizations -> Text,
+        other -> Double,
+        unlisted -> Double,
+        drivers -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     contract_terms (ticker) {
         ticker -> Text,
         seen_at -> BigInt,
         strike_model -> Nullable<Text>,
         rules_primary -> Text,
+    }
+}
+
+diesel::table! {
+    coherence (id) {
+        id -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        event -> Text,
+        organization -> Nullable<Text>,
+        sets -> BigInt,
+        gross -> Double,
+        net -> Double,
+        capital -> BigInt,
     }
 }
 

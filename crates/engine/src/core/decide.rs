@@ -49,9 +49,12 @@ impl Engine {
             cancels,
             refreshes,
             why,
+            forecasts: _,
+            coherence: _,
         } = self.strategy.evaluate(&MarketView {
             at,
             standing: self.signals.standing(),
+            history: &self.history,
             markets: &self.markets,
             mappings: &self.mappings,
             books: &self.books,

@@ -107,12 +107,15 @@ impl Strategy for Scripted {
                 reason: None,
                 next_reason: None,
                 baselines: BTreeMap::new(),
+                wanted: None,
             })
             .collect();
         Evaluation {
             intents,
             cancels: vec![],
             refreshes: vec![],
+            forecasts: vec![],
+            coherence: vec![],
             why,
         }
     }

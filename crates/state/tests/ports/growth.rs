@@ -31,6 +31,7 @@ fn decisions(seconds: i64) -> Vec<Record> {
                 reason: Some(Reason::NoEdge),
                 next_reason: Some(Reason::WideSpread),
                 baselines: BTreeMap::from([("persistence".to_owned(), drift / 13.0)]),
+                wanted: None,
             })
         })
         .collect()

@@ -26,6 +26,7 @@ fn why(market: &str, seconds: i64) -> Why {
         reason: Some(Reason::NoEdge),
         next_reason: None,
         baselines: BTreeMap::from([("persistence".to_owned(), 0.97)]),
+        wanted: None,
     }
 }
 

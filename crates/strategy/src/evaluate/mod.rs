@@ -70,6 +70,8 @@ pub(crate) fn evaluate(
         cancels: cancels.into_iter().collect(),
         refreshes,
         why: decided.why,
+        forecasts: Vec::new(),
+        coherence: Vec::new(),
     }
 }
 
@@ -509,5 +511,6 @@ fn line(scene: &Scene<'_>, assessment: Assessment<'_>, decision: Decision) -> Wh
         reason: reasons.next(),
         next_reason: reasons.next(),
         baselines: assessment.baselines,
+        wanted: None,
     }
 }

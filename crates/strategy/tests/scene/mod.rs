@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use autotrader_domain::ports::Strategy;
 use autotrader_domain::{
-    AcceptedBoard, Action, Approvals, BoardHash, BoardStanding, Book, BookSide, Challenge, ChallengeKind,
-    ClientOrderId, Contracts, Evaluation, ExchangeStatus, FeeSchedule, Generation, Intent, Level, Mapping,
-    Market, MarketStatus, MarketView, Money, Net, Order, OrderState, ParsePath, Portfolio, Position, Price,
-    PriceGrid, Purpose, Reason, Ticker, TimeInForce, Vintage, Why,
+    AcceptedBoard, Action, Approvals, BoardHash, BoardHistory, BoardStanding, Book, BookSide, Challenge,
+    ChallengeKind, ClientOrderId, Contracts, Evaluation, ExchangeStatus, FeeSchedule, Generation, Intent,
+    Level, Mapping, Market, MarketStatus, MarketView, Money, Net, Order, OrderState, ParsePath, Portfolio,
+    Position, Price, PriceGrid, Purpose, Reason, Ticker, TimeInForce, Vintage, Why,
 };
 use autotrader_settlement::{Board, Entry, Rating, rank_bounds};
 use autotrader_strategy::{ApprovedRules, LeaderboardAlpha, Params, mapping::TOP_MODEL_TIE_RULE};
@@ -94,6 +94,7 @@ pub struct Scene {
     pub at: DateTime<Utc>,
     pub params: Params,
     pub standing: BoardStanding,
+    pub history: BoardHistory,
     pub markets: BTreeMap<Ticker, Market>,
     pub books: BTreeMap<Ticker, Book>,
     pub portfolio: Portfolio,
@@ -135,6 +136,7 @@ impl Scene {
                 feed_at: Some(at),
                 ..BoardStanding::default()
             },
+            history: BoardHistory::default(),
             markets: BTreeMap::new(),
             books: BTreeMap::new(),
             portfolio: Portfolio {
@@ -260,6 +262,7 @@ impl Scene {
         MarketView {
             at: self.at,
             standing: &self.standing,
+            history: &self.history,
             markets: &self.markets,
             mappings,
             books: &self.books,
