@@ -139,15 +139,22 @@ impl Stage {
 
     /// Breaks every connection of the stand-in, as a network does.
     fn reset_connections(&self) {
+        self.admin("reset_connections", "");
+    }
+
+    /// Has the stand-in's admin endpoint do something.
+    #[track_caller]
+    pub fn admin(&self, what: &str, body: &str) {
         let address = self.ready("admin_url").trim_start_matches("http://");
         let host = address.split('/').next().unwrap();
         let token = fs::read_to_string(self.ready("admin_token_path")).unwrap();
         let mut line = TcpStream::connect(host).unwrap();
         write!(
             line,
-            "POST /admin/reset_connections HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\n\
-             Content-Length: 0\r\nConnection: close\r\n\r\n",
-            token.trim()
+            "POST /admin/{what} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            token.trim(),
+            body.len()
         )
         .unwrap();
         let mut answer = String::new();

@@ -19,6 +19,7 @@ mod configuration;
 mod demo;
 mod live;
 mod live_guard;
+mod mapping;
 mod openssl;
 mod operate;
 mod place;

@@ -64,6 +64,12 @@ pub trait SimulatedWorld: Send + fmt::Debug {
     /// What the leaderboard site answers to a GET of `path` (starting with `/leaderboard/`) at `at`.
     fn leaderboard(&mut self, path: &str, at: DateTime<Utc>) -> PageResponse;
 
+    /// Shows a model of the leaderboard under another name from `at` on, everything else of it as before; `false` when the site
+    /// lists no such model, lists the other name already, or cannot be changed.
+    fn rename_model(&mut self, _name: &str, _to: &str, _at: DateTime<Utc>) -> bool {
+        false
+    }
+
     /// What is broken at `at`.
     fn faults(&self, at: DateTime<Utc>) -> Faults;
 }

@@ -249,6 +249,11 @@ impl SimulatedWorld for World {
         }
     }
 
+    fn rename_model(&mut self, name: &str, to: &str, at: DateTime<Utc>) -> bool {
+        self.advance(at);
+        self.scenario.rename_model(name, to, at)
+    }
+
     fn faults(&self, at: DateTime<Utc>) -> Faults {
         Faults {
             market_data_down: self.scenario.market_data_down(at),

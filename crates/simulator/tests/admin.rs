@@ -278,6 +278,12 @@ async fn what_is_wrong_with_a_request_is_said_in_one_sentence() {
         ),
         ("dispute", json!({ "ticker": TOP }), "the step is not possible"),
         ("close", json!({ "ticker": TOP, "at": "soon" }), "`at`"),
+        ("reword", json!({ "ticker": TOP }), "`rules_primary`"),
+        (
+            "rename_model",
+            json!({ "name": "a", "to": "b" }),
+            "cannot be renamed",
+        ),
         (
             "trade",
             json!({ "ticker": TOP, "side": "buy", "count": "1", "price": "0.5" }),
@@ -391,4 +397,34 @@ async fn a_disputed_result_is_decided_again_after_its_time_and_once() {
     assert_eq!(status(TOP).await, "finalized");
     assert_eq!(stage.get("state").await["fired"]["disputed_result"], 2);
     stage.handle.stop().await;
+}
+
+#[tokio::test]
+async fn a_market_is_reworded_and_what_is_not_given_stays() {
+    let stage = stage(true).await;
+    let url = format!("{}/markets/{TOP}", stage.handle.base_url());
+    let words = || async {
+        let text = stage.http.get(&url).send().await.unwrap().text().await.unwrap();
+        let body: Value = serde_json::from_str(&text).unwrap();
+        let of = |key: &str| body["market"][key].as_str().unwrap().to_owned();
+        (of("rules_primary"), of("rules_secondary"))
+    };
+    let before = words().await;
+    stage
+        .post(
+            "reword",
+            json!({ "ticker": TOP, "rules_secondary": "Another text." }),
+        )
+        .await;
+    assert_eq!(words().await, (before.0, "Another text.".to_owned()));
+    stage
+        .post(
+            "reword",
+            json!({ "ticker": TOP, "rules_primary": "If so, then not." }),
+        )
+        .await;
+    assert_eq!(
+        words().await,
+        ("If so, then not.".to_owned(), "Another text.".to_owned())
+    );
 }

@@ -23,7 +23,7 @@ const BETWEEN: Duration = Duration::from_millis(100);
 const LOOKS_BEFORE_TRYING: u64 = 20;
 
 /// How long `halt`, `reduce`, `resume`, `cancel-all` and `resolve-unknown` wait when nothing else is said.
-const USUAL_WAIT: u64 = 20;
+pub(super) const USUAL_WAIT: u64 = 20;
 
 /// `halt`.
 ///
@@ -95,7 +95,8 @@ pub(super) async fn insist(
     }
 }
 
-fn unheard(record: &CommandRecord) -> Failure {
+/// The failure of a command that nobody took up.
+pub(super) fn unheard(record: &CommandRecord) -> Failure {
     Failure::failed(format!(
         "command {} is stored, but the process that holds the database has not taken it up; is it alive?",
         record.id
@@ -185,7 +186,11 @@ pub(super) fn command_json(record: &CommandRecord) -> Value {
     })
 }
 
-fn print(record: &CommandRecord, as_json: bool) -> Result<(), Failure> {
+/// Prints what became of a command.
+///
+/// # Errors
+/// [`Failure`] when it cannot be written as JSON.
+pub(super) fn print(record: &CommandRecord, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return output::json(&command_json(record));
     }

@@ -267,6 +267,35 @@ impl Exchange {
         Ok(())
     }
 
+    /// Writes a market's rule texts anew; what is `None` stays.
+    ///
+    /// # Errors
+    /// When the market is not listed.
+    pub fn reword(
+        &mut self,
+        ticker: &Ticker,
+        rules_primary: Option<&str>,
+        rules_secondary: Option<&str>,
+        at: DateTime<Utc>,
+    ) -> Result<(), LifecycleError> {
+        self.tick(at);
+        let now = self.now;
+        let market = self.market_mut(ticker)?;
+        if let Some(text) = rules_primary {
+            text.clone_into(&mut market.listing.rules_primary);
+        }
+        if let Some(text) = rules_secondary {
+            text.clone_into(&mut market.listing.rules_secondary);
+        }
+        market.updated_at = now;
+        self.publish(FeedEvent::Lifecycle {
+            ticker: ticker.clone(),
+            step: LifecycleStep::MetadataUpdated,
+            at: now,
+        });
+        Ok(())
+    }
+
     /// Gives a market another price grid; resting orders stay, even off the new grid.
     ///
     /// # Errors

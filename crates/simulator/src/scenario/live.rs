@@ -57,6 +57,32 @@ impl LiveScript {
     }
 }
 
+impl LiveScript {
+    /// Shows a model under another name from a moment on that is written up to; `false` when it is not listed, or the other is.
+    ///
+    /// Nothing else of the board changes but its stamp, which is a second newer. Contracts go by names: the exchange still
+    /// pays on the old one.
+    pub(super) fn rename(
+        &mut self,
+        timeline: &mut Vec<Showing>,
+        name: &str,
+        to: &str,
+        at: DateTime<Utc>,
+    ) -> bool {
+        let models = &mut self.author.models;
+        if models.iter().any(|model| *model.name == *to) {
+            return false;
+        }
+        let Some(model) = models.iter_mut().find(|model| *model.name == *name) else {
+            return false;
+        };
+        model.name = to.into();
+        self.author.stamp += TimeDelta::seconds(1);
+        timeline.push(showing(at, Shown::Board(self.author.board())));
+        true
+    }
+}
+
 /// Builds the script.
 pub(super) fn script(options: &WorldOptions) -> Scenario {
     let author = Author::new(options);
@@ -123,6 +149,44 @@ mod tests {
             );
         }
         assert_eq!(scenario.timeline[1].from, options().start + TimeDelta::seconds(8));
+    }
+
+    #[test]
+    fn a_renamed_model_keeps_its_rating_and_votes_under_a_newer_stamp() {
+        let mut scenario = script(&options());
+        let at = options().start + TimeDelta::seconds(20);
+        let name = scenario.timeline[0..1]
+            .iter()
+            .find_map(|showing| match &showing.shown {
+                Shown::Board(board) => Some(board.models[7].name.to_string()),
+                _ => None,
+            })
+            .unwrap();
+        assert!(scenario.rename_model(&name, "other-name-1", at));
+        assert!(
+            !scenario.rename_model(&name, "another-name", at),
+            "it goes by another name now"
+        );
+        let first = scenario.contracts[0].label.clone();
+        assert!(
+            !scenario.rename_model("other-name-1", &first, at),
+            "the name is taken"
+        );
+        scenario.extend_to(at + TimeDelta::minutes(3));
+        let boards = boards(&scenario);
+        assert_eq!(boards.len(), 6);
+        let (before, after) = (boards[1], boards[2]);
+        assert!(before.stamp < after.stamp && after.stamp < boards[3].stamp);
+        for (old, new) in before.models.iter().zip(&after.models) {
+            assert_eq!((old.score, old.votes), (new.score, new.votes));
+            assert_eq!(*old.name == *new.name, *old.name != *name);
+        }
+        assert!(
+            boards[5]
+                .models
+                .iter()
+                .any(|model| &*model.name == "other-name-1")
+        );
     }
 
     #[test]

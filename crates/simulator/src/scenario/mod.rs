@@ -81,6 +81,15 @@ impl Scenario {
         }
     }
 
+    /// Renames a model from a moment on; only the live script can be changed.
+    pub(crate) fn rename_model(&mut self, name: &str, to: &str, at: DateTime<Utc>) -> bool {
+        self.extend_to(at);
+        match &mut self.live {
+            Some(live) => live.rename(&mut self.timeline, name, to, at),
+            None => false,
+        }
+    }
+
     /// What the site shows and when it changes, oldest first; of the live script only what is written and not yet forgotten.
     #[must_use]
     pub fn timeline(&self) -> &[Showing] {

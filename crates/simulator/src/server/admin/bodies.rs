@@ -198,3 +198,26 @@ impl Trade {
         parsed("price", &self.price)
     }
 }
+
+/// `POST /admin/reword`: another rule text of a market; what is not given stays.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reword {
+    ticker: String,
+    pub(super) rules_primary: Option<String>,
+    pub(super) rules_secondary: Option<String>,
+}
+
+impl Reword {
+    pub(super) fn ticker(&self) -> Result<Ticker, AdminError> {
+        parsed("ticker", &self.ticker)
+    }
+}
+
+/// `POST /admin/rename_model`: the leaderboard shows a model under another name from now on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rename {
+    pub(super) name: String,
+    pub(super) to: String,
+}

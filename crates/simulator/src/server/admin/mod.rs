@@ -72,6 +72,8 @@ pub(super) fn router(token: AdminToken) -> Router<App> {
         .route("/admin/amend_result", post(operate::amend_result))
         .route("/admin/close", post(operate::close))
         .route("/admin/trade", post(operate::trade))
+        .route("/admin/reword", post(operate::reword))
+        .route("/admin/rename_model", post(operate::rename_model))
         .route("/admin/reset_connections", post(operate::reset_connections))
         .route("/admin/{*rest}", axum::routing::any(unknown))
         .layer(middleware::from_fn_with_state(token, guard::guard))
@@ -81,6 +83,6 @@ async fn unknown() -> AdminError {
     AdminError::refused(
         StatusCode::NOT_FOUND,
         "No such admin path; they are state, book/TICKER, orders, fills, accounts, faults, pause, resume, determine, dispute, \
-         amend_result, close, trade and reset_connections.",
+         amend_result, close, trade, reword, rename_model and reset_connections.",
     )
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::super::listener::Connection;
 use super::super::{App, Moment};
-use super::bodies::{Close, Decision, FaultOrder, OneMarket, Pausable, Pause, Trade, read};
+use super::bodies::{Close, Decision, FaultOrder, OneMarket, Pausable, Pause, Rename, Reword, Trade, read};
 use super::{AdminError, Answer};
 use crate::exchange::{AccountId, AccountKind, Exchange, NewOrder, SelfTradePrevention};
 use crate::faults::{FaultKind, FaultSpec};
@@ -184,6 +184,41 @@ pub(super) async fn close(State(app): State<App>, bytes: Bytes) -> Answer {
         .move_close_time(&ticker, close.at(now)?, now)
         .map_err(|error| AdminError::conflict(&error))?;
     Ok(standing(&mut moment, &ticker))
+}
+
+pub(super) async fn reword(State(app): State<App>, bytes: Bytes) -> Answer {
+    let reword: Reword = read(&bytes)?;
+    let ticker = reword.ticker()?;
+    if reword.rules_primary.is_none() && reword.rules_secondary.is_none() {
+        return Err(AdminError::bad(
+            "Give `rules_primary`, `rules_secondary` or both.",
+        ));
+    }
+    let mut moment = app.moment();
+    let now = moment.now;
+    moment
+        .world
+        .exchange()
+        .reword(
+            &ticker,
+            reword.rules_primary.as_deref(),
+            reword.rules_secondary.as_deref(),
+            now,
+        )
+        .map_err(|error| AdminError::conflict(&error))?;
+    Ok(standing(&mut moment, &ticker))
+}
+
+pub(super) async fn rename_model(State(app): State<App>, bytes: Bytes) -> Answer {
+    let Rename { name, to } = read(&bytes)?;
+    let mut moment = app.moment();
+    let now = moment.now;
+    if moment.world.rename_model(&name, &to, now) {
+        return Ok(Json(json!({ "name": name, "to": to })));
+    }
+    Err(AdminError::bad(format!(
+        "`{name}` cannot be renamed to `{to}`: it is not on the leaderboard, or the other name is, or the script is fixed."
+    )))
 }
 
 fn stage_hand(exchange: &mut Exchange, now: chrono::DateTime<chrono::Utc>) -> AccountId {
