@@ -9,7 +9,8 @@ use autotrader_domain::ports::{
     BoardReader as _, Clock, LeaderboardSource as _, MarketData as _, Restored, SignalSource as _,
 };
 use autotrader_domain::{
-    Approval, Approvals, BoardStanding, Market, Reading, ReadingOutcome, SeriesTicker, Ticker, Verdict,
+    Approval, Approvals, BoardHistory, BoardStanding, Market, Reading, ReadingOutcome, SeriesTicker, Ticker,
+    Verdict,
 };
 use autotrader_kalshi_api::RateLimits;
 use autotrader_settlement::Entry;
@@ -43,6 +44,7 @@ pub(super) struct Facts {
     pub(super) series: Vec<SeriesTicker>,
     pub(super) markets: BTreeMap<Ticker, Market>,
     pub(super) standing: BoardStanding,
+    pub(super) history: BoardHistory,
     pub(super) board: BoardSource,
     pub(super) approvals: Approvals,
     /// Every decision on record, in the order decided.
@@ -69,6 +71,10 @@ impl Facts {
             approvals.note_terms(&ticker, terms);
         }
         approvals.extend(known.approvals.iter().map(|approval| &approval.decision));
+        let mut history = BoardHistory::default();
+        for event in &known.history {
+            history.apply(event);
+        }
         let accepted_at = known.accepted.as_ref().map(|accepted| accepted.accepted_at);
         if let Some(accepted) = known.accepted {
             keeper.restore(accepted, known.renames);
@@ -89,6 +95,7 @@ impl Facts {
             series,
             markets,
             standing: keeper.standing().clone(),
+            history,
             board,
             approvals,
             decided: known.approvals,

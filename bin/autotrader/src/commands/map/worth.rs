@@ -102,6 +102,7 @@ fn fair(facts: &Facts, strategy: &LeaderboardAlpha, approvals: &Approvals) -> BT
         books: &BTreeMap::new(),
         portfolio: &Portfolio::default(),
         exchange: None,
+        history: &facts.history,
     });
     let lines = evaluation.why.into_iter();
     lines.map(|why| (why.ticker, why.fair)).collect()
