@@ -1,13 +1,13 @@
 //! What past boards tell of the future: which models were listed when, who arrived near the top, and who led when.
 //!
 //! The history is a log: [`BoardHistory::observe`] takes a board and returns what it adds, [`BoardHistory::apply`] takes up
-//! what was written down. Live trading and the calibration on historical boards use the same functions. Every question
-//! names the time it is asked for, and nothing that came later enters its answer.
+//! what was written down. Live trading and the calibration on historical boards use the same functions. A question that
+//! names a time is answered from what was known then: nothing that came later changes the answer.
 
 use std::collections::BTreeMap;
 
 use autotrader_settlement::{Entry, Rating};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A debut this many points behind the leader or more is no arrival near the top. Source: the study behind the rates.
@@ -16,10 +16,10 @@ const NEAR_THE_TOP: f64 = -40.0;
 /// A debut above this gap contends for the lead; siblings are told apart by the side they are on. Source: the same study.
 const CONTENDS: f64 = -5.0;
 
-/// Debuts of one organisation within this time, on the same side, are one release.
-const SIBLINGS_WITHIN: TimeDelta = TimeDelta::days(5);
+/// Debuts of one organisation at most this many dates (UTC) apart, on the same side, are one release. Source: the same study.
+const SIBLINGS_WITHIN_DAYS: i64 = 5;
 
-/// How many of the last arrivals are searched for a sibling.
+/// How many of the last arrivals are searched for a sibling. Source: the same study.
 const SIBLINGS_AMONG: usize = 6;
 
 /// A release that debuted near the top of the board.
@@ -115,8 +115,13 @@ pub struct BoardHistory {
     leaders: Vec<Led>,
 }
 
+/// A score that can be reckoned with; `None` for none and for what is no number.
 fn score(entry: &Entry) -> Option<f64> {
-    entry.score.as_ref().map(Rating::value)
+    entry
+        .score
+        .as_ref()
+        .map(Rating::value)
+        .filter(|score| score.is_finite())
 }
 
 /// The median of some numbers; zero of none, as boards without a common model have no common shift.
@@ -209,9 +214,12 @@ impl BoardHistory {
             return None;
         }
         let gap = score(entry)? - before.shift - before.lead;
+        let date = sight.at.date_naive();
         let sibling = |other: &&Arrival| {
+            // Dates, not hours: an exported series tells dates alone, and must bring the same arrivals.
+            let days = date.signed_duration_since(other.at.date_naive()).num_days();
             other.organization == entry.organization
-                && sight.at.signed_duration_since(other.at) <= SIBLINGS_WITHIN
+                && days <= SIBLINGS_WITHIN_DAYS
                 && (other.gap > CONTENDS) == (gap > CONTENDS)
         };
         let recent = self.arrivals.iter().rev().take(SIBLINGS_AMONG).find(sibling);
@@ -274,26 +282,39 @@ impl BoardHistory {
         self.since
     }
 
-    /// Every arrival near the top, oldest first.
+    /// Every arrival near the top that is known by now, oldest first.
     #[must_use]
     pub fn arrivals(&self) -> &[Arrival] {
         &self.arrivals
     }
 
-    /// Every change of leader, oldest first.
+    /// The arrivals near the top that were known at a time, oldest first.
+    #[must_use]
+    pub fn arrivals_until(&self, at: DateTime<Utc>) -> &[Arrival] {
+        let known = self.arrivals.partition_point(|arrival| arrival.at <= at);
+        self.arrivals.get(..known).unwrap_or_default()
+    }
+
+    /// Every change of leader that is known by now, oldest first.
     #[must_use]
     pub fn leaders(&self) -> &[Led] {
         &self.leaders
     }
 
+    /// The changes of leader that were known at a time, oldest first.
+    #[must_use]
+    pub fn leaders_until(&self, at: DateTime<Utc>) -> &[Led] {
+        let known = self.leaders.partition_point(|led| led.at <= at);
+        self.leaders.get(..known).unwrap_or_default()
+    }
+
     /// Who led at a time; `None` before the first leader.
     #[must_use]
     pub fn leader_at(&self, at: DateTime<Utc>) -> Option<&Led> {
-        let until = self.leaders.partition_point(|led| led.at <= at);
-        self.leaders.get(until.checked_sub(1)?)
+        self.leaders_until(at).last()
     }
 
-    /// When a model was listed first; `None` for one that never was.
+    /// When a model was listed first; `None` for one that never was. A later event never changes it.
     #[must_use]
     pub fn first_seen(&self, model_name: &str) -> Option<DateTime<Utc>> {
         let listing = self.listings.get(model_name)?;
