@@ -73,6 +73,20 @@ pub struct ForecastRecord {
     pub drivers: Option<Drivers>,
 }
 
+impl ForecastRecord {
+    /// Whether every figure that should be a probability is one.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let models = self.models.iter().map(|chance| chance.p);
+        let organizations = self.organizations.iter().map(|chance| chance.p);
+        models
+            .chain(organizations)
+            .chain([self.other, self.unlisted])
+            // Sums of a thousand terms may exceed one by their rounding.
+            .all(|p| (0.0..=1.0 + 1e-9).contains(&p))
+    }
+}
+
 /// How prices of contracts contradict each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -49,6 +49,7 @@ pub struct Engine {
     settings: EngineSettings,
     signals: Box<dyn SignalSource>,
     history: BoardHistory,
+    written: history::Written,
     strategy: Box<dyn Strategy>,
     risk: RiskEngine,
     account: Account,
@@ -103,6 +104,7 @@ impl Engine {
             settings,
             signals,
             history: BoardHistory::default(),
+            written: history::Written::default(),
             strategy,
             risk,
             account: Account::opened_with(cash),
@@ -138,9 +140,7 @@ impl Engine {
 
     /// Takes up what the database knew before a restart; call once, before the first event.
     pub fn restore(&mut self, restored: Restored) {
-        for event in &restored.history {
-            self.history.apply(event);
-        }
+        self.restore_history(&restored.history, restored.accepted.as_ref(), &restored.renames);
         if let Some(accepted) = restored.accepted {
             self.signals.restore(accepted, restored.renames);
         }
@@ -201,6 +201,7 @@ impl Engine {
     /// must stop trading.
     pub fn handle(&mut self, at: DateTime<Utc>, event: &Event) -> Result<Handled, serde_json::Error> {
         let mut effects = Vec::new();
+        self.record_begun(at, &mut effects);
         // What an event changes is known first, then what that means for trading, and only then is anything decided.
         let mut urgent = false;
         match event {

@@ -49,8 +49,8 @@ impl Engine {
             cancels,
             refreshes,
             why,
-            forecasts: _,
-            coherence: _,
+            forecasts,
+            coherence,
         } = self.strategy.evaluate(&MarketView {
             at,
             standing: self.signals.standing(),
@@ -76,6 +76,8 @@ impl Engine {
         }
         self.record_refusals(at, &refusals, effects);
         self.record_why(why, &refusals, effects);
+        self.record_forecasts(at, forecasts, effects);
+        self.record_coherence(at, coherence, effects);
         effects.extend(places);
     }
 

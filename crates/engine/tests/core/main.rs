@@ -6,6 +6,7 @@
 )]
 
 mod approvals;
+mod history;
 mod kit;
 
 use autotrader_domain::ports::Restored;
