@@ -2,9 +2,11 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test stops loudly at what it did not expect"
 )]
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -306,8 +308,10 @@ fn events_are_written_with_their_kind() {
     assert_eq!(read, watcher.log);
 }
 
-/// Some of ten models with a score each, and the days until the next board.
-fn any_boards() -> impl Strategy<Value = Vec<(i64, bool, Vec<(usize, i32)>)>> {
+/// Days since the board before, whether it is of the same source, and models with a score each.
+type Drawn = (i64, bool, Vec<(usize, i32)>);
+
+fn any_boards() -> impl Strategy<Value = Vec<Drawn>> {
     let rows = proptest::collection::vec((0..10_usize, 1430..1530_i32), 0..8);
     proptest::collection::vec((0..9_i64, proptest::bool::weighted(0.9), rows), 1..25)
 }
@@ -413,6 +417,11 @@ fn python() -> PathBuf {
     given.map_or_else(|| "python3".into(), PathBuf::from)
 }
 
+/// Written past the capture of test output, so that a skip is seen in a passing run.
+fn say(sentence: &str) {
+    writeln!(std::io::stderr().lock(), "{sentence}").unwrap();
+}
+
 /// Prints the series and what the reference makes of it.
 const ASK: &str = r"
 import sys, json, gzip
@@ -428,10 +437,10 @@ json.dump({'boards': boards, 'events': found, 'seen': seen}, sys.stdout)
 fn asked(series: &Path) -> Option<Value> {
     let reference = shared().join("reference");
     if !series.exists() || !reference.join("board_walk_reference.py").exists() {
-        println!(
+        say(&format!(
             "skipped: {} or its reference is not there; set AUTOTRADER_SHARED",
             series.display()
-        );
+        ));
         return None;
     }
     let answer = Command::new(python())
@@ -441,7 +450,7 @@ fn asked(series: &Path) -> Option<Value> {
     match answer {
         Ok(answer) if answer.status.success() => Some(serde_json::from_slice(&answer.stdout).unwrap()),
         Ok(answer) if String::from_utf8_lossy(&answer.stderr).contains("ModuleNotFoundError") => {
-            println!("skipped: Python lacks numpy or scipy; set AUTOTRADER_PYTHON");
+            say("skipped: Python lacks numpy or scipy; set AUTOTRADER_PYTHON");
             None
         }
         Ok(answer) => panic!(
@@ -449,7 +458,7 @@ fn asked(series: &Path) -> Option<Value> {
             String::from_utf8_lossy(&answer.stderr)
         ),
         Err(error) => {
-            println!("skipped: no Python ({error}); set AUTOTRADER_PYTHON");
+            say(&format!("skipped: no Python ({error}); set AUTOTRADER_PYTHON"));
             None
         }
     }
