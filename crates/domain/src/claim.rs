@@ -25,6 +25,15 @@ pub enum Claim {
 }
 
 impl Claim {
+    /// The model or organisation that must win, as the board spells it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Model { model_name, .. } => model_name,
+            Self::Organization { organization } => organization,
+        }
+    }
+
     /// The lab this claim depends on.
     #[must_use]
     pub fn organization(&self) -> Option<&str> {

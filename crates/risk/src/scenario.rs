@@ -62,7 +62,7 @@ pub struct Stake {
     pub ticker: Ticker,
     /// What it pays on: more than one claim when an open order was decided on another than is known now.
     pub claims: Vec<Claim>,
-    /// Whether the board renamed its model, so that its value is an interval.
+    /// Whether the board renamed its model or the exchange changed its words, so that its value is an interval.
     pub frozen: bool,
     /// Net contracts held.
     pub net: Net,

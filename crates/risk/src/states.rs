@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::{
-    Claim, Mapping, MappingState, Money, Net, Order, Outcome, Portfolio, Position, Price, Ticker, TieTerms,
+    Claim, Mapping, MappingState, Money, Net, Order, Outcome, Portfolio, Position, Price, Reason, Ticker,
+    TieTerms,
 };
 use chrono::{DateTime, Utc};
 
@@ -97,10 +98,21 @@ impl<'a> Contract<'a> {
         self.tie
     }
 
-    /// Whether the board renamed the model and nobody has decided yet what that means.
+    /// Whether the board renamed the model, or the exchange changed the contract's words, and nobody has decided yet what that
+    /// means.
     pub(crate) fn is_frozen(&self) -> bool {
+        self.is_renamed() || self.has_unread_terms()
+    }
+
+    fn is_renamed(&self) -> bool {
         self.mapping
             .is_some_and(|mapping| mapping.state == MappingState::Renamed)
+    }
+
+    /// Whether it says something else than when it was entered: what it pays is not known in any state.
+    fn has_unread_terms(&self) -> bool {
+        self.mapping
+            .is_some_and(|mapping| mapping.reasons.contains(&Reason::TermsChanged))
     }
 
     pub(crate) fn is_on_model(&self, name: &str) -> bool {
@@ -110,13 +122,16 @@ impl<'a> Contract<'a> {
     }
 
     fn payoff(&self, state: &State<'_>) -> Payoff {
+        if self.has_unread_terms() {
+            return Payoff::Either;
+        }
         match (state.tie, self.tie) {
             (true, TieTerms::PaysNobody) => return Payoff::PaysNot,
             (true, TieTerms::Unknown) => return Payoff::Either,
             (true, TieTerms::Broken) | (false, _) => {}
         }
         if state.renamed.is_some_and(|name| self.is_on_model(name))
-            || (self.is_frozen() && self.may_be_renamed_winner(state.outcome))
+            || (self.is_renamed() && self.may_be_renamed_winner(state.outcome))
         {
             return Payoff::Either;
         }

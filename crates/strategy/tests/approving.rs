@@ -473,6 +473,14 @@ fn only_what_needs_a_person_is_reviewed() {
     );
     assert!(items[0].says.rules_primary.contains("If Northwind Labs has"));
     assert_eq!(items[1].said, None);
+    let mut refused = scene.clone();
+    reject(&mut refused, MODEL, None);
+    assert_eq!(
+        reviewed(&refused).len(),
+        1,
+        "a renamed one that is rejected stays frozen, and waits no more"
+    );
+    assert_eq!(map(&refused, MODEL).reasons, [Reason::Renamed]);
     reject(&mut scene, LAB, None);
     assert_eq!(reviewed(&scene).len(), 1, "what is rejected waits no more");
     approve(&mut scene, MODEL, "zephyr");
@@ -540,4 +548,17 @@ fn every_text_is_told_with_who_bound_it() {
             built_in
         ]
     );
+}
+
+#[test]
+fn a_contract_whose_words_changed_and_whose_name_is_settled_is_shown_under_that_name_alone() {
+    let mut scene = seen(Scene::news());
+    name(&mut scene, MODEL, SLUG, "aurora-5");
+    let items = reviewed(&scene);
+    let names: Vec<&str> = items[0]
+        .similar
+        .iter()
+        .map(|similar| similar.name.as_str())
+        .collect();
+    assert_eq!((items.len(), names), (1, vec!["aurora-5"]));
 }

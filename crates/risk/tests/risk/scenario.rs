@@ -129,6 +129,23 @@ fn a_frozen_contract_counts_at_its_worse_end_when_the_new_name_wins() {
 }
 
 #[test]
+fn a_contract_whose_words_changed_may_pay_or_not_in_every_state() {
+    let mut world = World::new();
+    world.hold("M-1A", BookSide::Bid, 10, "0.30");
+    let mapping = world.mappings.get_mut(&ticker("M-1A")).unwrap();
+    mapping.reasons = vec![Reason::TermsChanged];
+    let found = scenario(&world);
+    for state in &found.states {
+        assert_eq!(
+            (state.state.pnl, state.best),
+            (money("-3"), money("7")),
+            "{state:?}"
+        );
+    }
+    assert!(found.stakes[0].frozen);
+}
+
+#[test]
 fn rules_that_break_every_tie_have_no_state_of_their_own_for_it() {
     let mut world = World::new();
     world.hold("M-1A", BookSide::Bid, 10, "0.30");

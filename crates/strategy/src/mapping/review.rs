@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::{
-    Approvals, BoardStanding, ContractTerms, Market, Reason, SeriesTicker, TextDecision, Ticker,
+    Approvals, BoardStanding, Claim, ContractTerms, Market, Reason, SeriesTicker, TextDecision, Ticker,
 };
 use autotrader_settlement::RuleSet;
 use serde::Serialize;
@@ -56,7 +56,12 @@ pub fn review(
         .values()
         .filter_map(|market| {
             let line = map_line(market, standing, approvals, params);
-            if line.reasons.contains(&Reason::MappingRejected)
+            let rejected = line
+                .subject
+                .as_ref()
+                .is_some_and(|subject| approvals.is_rejected_wholly(&market.ticker, subject));
+            if rejected
+                || line.reasons.contains(&Reason::MappingRejected)
                 || !line.reasons.iter().any(|reason| FOR_A_PERSON.contains(reason))
             {
                 return None;
@@ -86,6 +91,13 @@ fn candidates(
     let (Some(kind), Some(subject)) = (SeriesKind::of(&market.series), subject_of(market)) else {
         return Vec::new();
     };
+    if line.state.may_enter() {
+        // Its name is settled; what waits is something else.
+        let own = line.claim.as_ref().map(Claim::name);
+        return own
+            .map(|name| similar(&subject, std::iter::once(name), 0.0))
+            .unwrap_or_default();
+    }
     let open = names_on_board(kind, standing)
         .into_iter()
         .filter(|name| !approvals.is_rejected(&market.ticker, &subject, name));

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use autotrader_domain::{ApprovalDecision, Command, MappingState, Market, Reason, Ticker};
+use autotrader_domain::{ApprovalDecision, Claim, Command, MappingState, Market, Reason, Ticker};
 use autotrader_strategy::mapping::{
     MapLine, SeriesKind, configured_name, map_report, names, names_on_board, subject_of,
 };
 use serde_json::{Value, json};
 
 use super::facts::Facts;
-use super::worth::{approval, name_of};
+use super::worth::approval;
 use crate::cli::{DecisionArgs, MapApproveArgs, MapRejectArgs};
 use crate::commands::operate::{USUAL_WAIT, carry_out, command_json, print, unheard};
 use crate::output::{escape, line};
@@ -161,7 +161,7 @@ fn concerns(facts: &Facts, market: &Market, subject: &str, now: &MapLine, name: 
         || facts.approvals.name(&market.ticker, subject) == Some(name)
         || configured_name(market, subject, &facts.params.mapping) == Some(name)
         || now.suggestions.iter().any(|suggestion| suggestion == name)
-        || now.claim.as_ref().map(name_of) == Some(name)
+        || now.claim.as_ref().map(Claim::name) == Some(name)
 }
 
 fn nothing_named(market: &Market) -> Failure {
@@ -240,7 +240,7 @@ fn refuse_conflicts(
             "{ticker}: the configuration says `{configured}` and comes first; change its override or alias there."
         )));
     }
-    let pays_on_it = now.claim.as_ref().map(name_of) == Some(name);
+    let pays_on_it = now.claim.as_ref().map(Claim::name) == Some(name);
     let settled = matches!(now.state, MappingState::Exact | MappingState::Approved)
         && pays_on_it
         && !now.reasons.contains(&Reason::TermsChanged);

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use autotrader_domain::{ContractTerms, Reason};
+use autotrader_domain::{Claim, ContractTerms, Reason};
 use autotrader_strategy::mapping::{ReviewItem, RuleText, review as waiting, rule_texts};
 use serde_json::{Value, json};
 
@@ -85,7 +85,7 @@ fn release(item: &ReviewItem) -> Option<String> {
         let name = mapping.suggestions.first().map_or("NAME", String::as_str);
         return Some(approve_command(item, name));
     }
-    let own = mapping.claim.as_ref().map(super::worth::name_of)?;
+    let own = mapping.claim.as_ref().map(Claim::name)?;
     let changed = mapping.reasons.contains(&Reason::TermsChanged);
     changed.then(|| approve_command(item, own))
 }

@@ -38,7 +38,15 @@ impl TodaysWinner {
         let winner = match (&self.model_name, &self.organization) {
             (Some(model), Some(organization)) => format!("{model} ({organization}) wins today"),
             (Some(model), None) => format!("{model} wins today"),
-            (None, _) => "nobody is known to win today".to_owned(),
+            (None, _) => match self.outcome {
+                OutcomeKind::TiedBetweenOrganizations => "a tie that pays nobody today".to_owned(),
+                OutcomeKind::NoEntries | OutcomeKind::Unranked => {
+                    "the board does not say who wins today".to_owned()
+                }
+                OutcomeKind::Sole
+                | OutcomeKind::TiedInsideOrganization
+                | OutcomeKind::TiedOrganizationUnknown => "it is not known who wins today".to_owned(),
+            },
         };
         let traded = if self.traded {
             ""

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use autotrader_domain::ports::Strategy as _;
 use autotrader_domain::{
-    ApprovalDecision, Approvals, Claim, ContractTerms, Mapping, Market, MarketView, Portfolio, Ticker,
+    ApprovalDecision, Approvals, ContractTerms, Mapping, Market, MarketView, Portfolio, Ticker,
 };
 use autotrader_settlement::{RuleSet, resolve_top_model};
 use autotrader_strategy::LeaderboardAlpha;
@@ -118,13 +118,5 @@ fn wins_today(facts: &Facts, ticker: &Ticker, name: &str) -> bool {
         Some(SeriesKind::TopModel) => outcome.winner().is_some_and(|winner| winner.model_name == name),
         Some(SeriesKind::TopOrganization) => outcome.organization() == Some(name),
         None => false,
-    }
-}
-
-/// The name that a claim pays on.
-pub(super) fn name_of(claim: &Claim) -> &str {
-    match claim {
-        Claim::Model { model_name, .. } => model_name,
-        Claim::Organization { organization } => organization,
     }
 }

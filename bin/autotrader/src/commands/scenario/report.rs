@@ -93,7 +93,7 @@ pub(super) struct Position {
     pub(super) net: Net,
     pub(super) cost: Money,
     pub(super) pays_on: Vec<Claim>,
-    /// Whether the board renamed its model: what it pays is an interval.
+    /// Whether the board renamed its model or the exchange changed its words: what it pays is an interval.
     pub(super) frozen: bool,
 }
 
