@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use autotrader_domain::ApprovalDecision;
 use autotrader_state::History;
+use autotrader_strategy::mapping::names::suggest;
 use serde_json::{Value, json};
 
+use crate::captures::capture;
 use crate::live::{Stage, TRADES_WITHIN, drains};
 use crate::process::{Deadline, Finished, Running, SHORT, finish};
 
@@ -151,6 +153,12 @@ fn an_unknown_text_is_not_traded_until_a_person_has_read_it_and_frozen_when_it_i
     });
     drains(run);
 
+    let status = ask(&stage, &["status", "--json"]).succeeded().json();
+    assert_eq!(status["approvals"]["count"], 2, "{status}");
+    assert_eq!(
+        status["approvals"]["last"]["decision"], "rules_revoked",
+        "{status}"
+    );
     let decided = history(&stage).approvals().unwrap();
     let kinds: Vec<&str> = decided.iter().map(|approval| approval.decision.kind()).collect();
     assert_eq!(kinds, ["rules", "rules_revoked"]);
@@ -381,4 +389,40 @@ fn what_cannot_be_decided_is_said_in_one_sentence() {
     ask(&stage, &["map", "approve", ticker, slug]).succeeded();
     assert_eq!(contract(&stage, ticker)["may_enter"], true);
     stage.stop();
+}
+
+/// On a real board: a name that is only spelt otherwise suggests itself, and no name of another version is ever suggested.
+#[test]
+fn on_a_captured_board_spelling_is_suggested_and_another_version_never() {
+    let Some(file) = capture("arena/pages/2026-05-overall-no-style-control.html.gz") else {
+        return;
+    };
+    let resolved = ask_nobody(&["board", file.to_str().unwrap(), "--json"]);
+    let names: Vec<String> = resolved["entries"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{:?}", resolved.as_object().map(|o| o.keys().collect::<Vec<_>>())))
+        .iter()
+        .map(|row| row["model_name"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(names.len() > 300);
+    let numbers = |name: &str| -> Vec<String> {
+        name.split(|c: char| !c.is_numeric())
+            .filter(|digits| !digits.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    for name in &names {
+        let spelt = name.to_uppercase().replace('-', " ");
+        let found = suggest(&spelt, names.iter().map(String::as_str), 0.8, 3);
+        assert!(found.contains(name), "{spelt}: {found:?}");
+        let others = names.iter().filter(|other| *other != name);
+        for suggested in suggest(name, others.map(String::as_str), 0.5, 9) {
+            assert_eq!(numbers(&suggested), numbers(name), "{name}: {suggested}");
+        }
+    }
+}
+
+fn ask_nobody(arguments: &[&str]) -> Value {
+    let place = crate::place::Place::new();
+    finish(&mut place.autotrader(arguments), SHORT).succeeded().json()
 }

@@ -93,6 +93,7 @@ pub(crate) fn status(args: &LookArgs) -> Result<ExitCode, Failure> {
     for reason in why.iter().filter_map(|line| line.reason) {
         *blocked.entry(reason.code()).or_default() += 1;
     }
+    let approvals = read(history.approvals())?;
     let state = risk_state(&causes);
     let commands = read(history.commands(&Filter {
         limit: Some(COMMANDS_LOOKED_AT),
@@ -123,6 +124,7 @@ pub(crate) fn status(args: &LookArgs) -> Result<ExitCode, Failure> {
         })),
         "last_reading": poll,
         "blocked_by": blocked,
+        "approvals": { "count": approvals.len(), "last": approvals.last() },
     });
     if args.config.json {
         output::json(&value)?;
@@ -230,6 +232,13 @@ fn print_status(value: &Value, state: RiskState, causes: &[StandingCause]) {
         text("/board/vintage"),
         text("/board/accepted_at")
     ));
+    if let Some(last) = value.pointer("/approvals/last/at").map(plain) {
+        output::line(&format!(
+            "{} decisions about names and texts, the last of {last} by {}.",
+            text("/approvals/count"),
+            output::escape(&text("/approvals/last/by")),
+        ));
+    }
     if let Some(blocked) = value.get("blocked_by").and_then(Value::as_object) {
         let list: Vec<String> = blocked
             .iter()
