@@ -35,9 +35,7 @@ impl LeaderboardAlpha {
     pub fn new(params: Params) -> Result<Self, ParamsError> {
         params.validate()?;
         let (selected, baselines) = estimators(&params);
-        let persistence = Box::new(Persistence {
-            epsilon: params.persistence_epsilon,
-        });
+        let persistence = Box::new(Persistence::over_all());
         Ok(Self {
             params,
             estimators: Estimators {

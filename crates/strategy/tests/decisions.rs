@@ -60,8 +60,8 @@ fn on_news_the_new_leader_is_bought_and_the_old_one_sold_while_the_books_lag() {
     );
     assert_eq!(
         evaluation.intents[3].rationale,
-        "Buy 100.00 YES to a YES price of 0.2000 (fresh board): model 0.685, market 0.187, traded on 0.536 at the worse \
-         end; cost 20.000000, fees 1.120000, edge 32.4 cents each."
+        "Buy 100.00 YES to a YES price of 0.2000 (fresh board): model 0.685, market 0.187, traded on 0.531 at the worse \
+         end; cost 20.000000, fees 1.120000, edge 32.0 cents each."
     );
     assert_eq!(line(&evaluation, NEW_LEADER).target, Some(net("100")));
     assert_eq!(line(&evaluation, OLD_LEADER).target, Some(net("-100")));
@@ -85,11 +85,11 @@ fn at_rest_a_small_edge_is_taken_with_a_small_size() {
     let mut scene = settled();
     scene.quote(NEW_LEADER, "0.43", "0.45");
     let evaluation = scene.evaluate();
-    // Worse end .667 and mid .44 pool to .5099; with its fee a contract costs .4673; a quarter of (.5099 − .4673) / .5327
-    // of a thousand dollars buys 42.7 of them.
+    // Worse end .662 and mid .44 pool to .5081; with its fee a contract costs .4673; a quarter of (.5081 − .4673) / .5327
+    // of a thousand dollars buys 40.9 of them.
     assert_eq!(
         deeds(&evaluation),
-        ["KXTOPMODEL-26SEP28-AUR6 buy YES 42.00 at 0.4500"]
+        ["KXTOPMODEL-26SEP28-AUR6 buy YES 40.00 at 0.4500"]
     );
     assert_eq!(reason(&evaluation, NEW_LEADER), Some(Reason::AtTarget));
 }
@@ -101,8 +101,8 @@ fn what_is_held_counts_towards_the_target() {
     scene.hold(NEW_LEADER, BookSide::Bid, "20", "0.45");
     assert_eq!(
         deeds(&scene.evaluate()),
-        ["KXTOPMODEL-26SEP28-AUR6 buy YES 23.00 at 0.4500"],
-        "43 with the 8.60 dollars that the position would fetch, less what is held"
+        ["KXTOPMODEL-26SEP28-AUR6 buy YES 21.00 at 0.4500"],
+        "41 with the 8.60 dollars that the position would fetch, less what is held"
     );
     scene.hold(NEW_LEADER, BookSide::Bid, "60", "0.45");
     let evaluation = scene.evaluate();
@@ -397,12 +397,17 @@ fn the_estimator_is_selectable_and_the_other_is_logged() {
     let (by_table, by_persistence) = (table.evaluate(), persistence.evaluate());
     for ticker in [NEW_LEADER, OLD_LEADER, NEW_LAB] {
         let (a, b) = (line(&by_table, ticker), line(&by_persistence, ticker));
-        assert_eq!(a.baselines.keys().collect::<Vec<_>>(), ["persistence"]);
-        assert_eq!(b.baselines.keys().collect::<Vec<_>>(), ["rank_table"]);
+        let others = |own: &str| {
+            let all = ["board_walk", "persistence", "rank_table", "recency_persistence"];
+            all.into_iter().filter(|name| *name != own).collect::<Vec<_>>()
+        };
+        assert_eq!(a.baselines.keys().collect::<Vec<_>>(), others("rank_table"));
+        assert_eq!(b.baselines.keys().collect::<Vec<_>>(), others("persistence"));
         assert_eq!(a.fair, b.baselines.get("rank_table").copied());
         assert_eq!(b.fair, a.baselines.get("persistence").copied());
     }
-    assert_eq!(line(&by_persistence, NEW_LEADER).fair, Some(0.95));
+    // Without a history persistence is its prior: a hazard of 0.02 a day for four days.
+    assert_eq!(line(&by_persistence, NEW_LEADER).fair, Some((-0.08f64).exp()));
 }
 
 #[test]
@@ -430,8 +435,8 @@ fn a_ledger_line_reads_as_words() {
     assert_eq!(
         why::in_words(line(&evaluation, OLD_LEADER)),
         "KXTOPMODEL-26SEP28-BOR5: buy NO, 100.00 contracts to a YES price of 0.6400, holding 0.00. Model 0.191, market \
-         0.644, pooled 0.284. Edge after fees 33.5 cents. Reason against more: The position limit of the contract is \
-         reached. persistence says 0.000."
+         0.644, pooled 0.284. Edge after fees 33.4 cents. Reason against more: The position limit of the contract is \
+         reached. board_walk says 0.028. persistence says 0.009. recency_persistence says 0.009."
     );
     let mut scene = Scene::news();
     scene.exchange = None;

@@ -15,7 +15,7 @@ use autotrader_domain::{
     BookSide, ChallengeKind, Contracts, HoldReason, Money, OrderState, Purpose, Reason, Side,
 };
 use autotrader_settlement::{Board, RuleSet};
-use autotrader_strategy::fair::{Question, RankedBoard, Shares, estimators, forecast};
+use autotrader_strategy::fair::{ArrivalRates, Question, RankedBoard, estimators, forecast};
 use autotrader_strategy::params::EstimatorKind;
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -124,43 +124,6 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(192))]
 
     #[test]
-    fn a_forecast_is_a_distribution_and_labs_are_sums_of_models(
-        board in any_board(),
-        persistence: bool,
-        arrivals in 0.0f64..2.0,
-        hours in -5i64..500,
-    ) {
-        let mut params = autotrader_strategy::Params::default();
-        if persistence {
-            params.estimator = EstimatorKind::Persistence;
-        }
-        let ranked = RankedBoard::new(&board.entries, RuleSet::default());
-        let shares = Shares::of(&ranked, &params.unlisted);
-        let question = Question { board: &ranked, shares: &shares, horizon: TimeDelta::hours(hours), arrivals };
-        let (selected, _) = estimators(&params);
-        if let Some(forecast) = forecast(selected.as_ref(), &question) {
-            let models: f64 = forecast.models().map(|(_, p)| p).sum();
-            let labs: f64 = forecast.organizations().map(|(_, p)| p).sum();
-            prop_assert!((models + forecast.unlisted() - 1.0).abs() < 1e-9);
-            prop_assert!(labs <= 1.0 + 1e-9);
-            prop_assert!(forecast.models().chain(forecast.organizations()).all(|(_, p)| (0.0..=1.0 + 1e-12).contains(&p)));
-            for (lab, p) in forecast.organizations() {
-                let own: f64 = board.entries.iter()
-                    .filter(|entry| entry.known_organization() == Some(lab))
-                    .filter_map(|entry| forecast.models().find(|(name, _)| *name == entry.model_name))
-                    .map(|(_, p)| p)
-                    .sum();
-                let share = shares.iter().find(|(name, _)| *name == lab).map_or(0.0, |(_, share)| share);
-                prop_assert!((p - own - share * forecast.unlisted()).abs() < 1e-9);
-            }
-            if hours <= 0 {
-                let winner = ranked.winner().unwrap();
-                prop_assert_eq!(forecast.models().collect::<Vec<_>>(), [(winner.model_name.as_str(), 1.0)]);
-            }
-        }
-    }
-
-    #[test]
     fn a_model_that_settles_before_another_is_worth_at_least_as_much_at_the_same_rank(board in any_board()) {
         let params = autotrader_strategy::Params::default();
         let mut board = board;
@@ -168,8 +131,12 @@ proptest! {
             entry.preliminary = false;
         }
         let ranked = RankedBoard::new(&board.entries, RuleSet::default());
-        let shares = Shares::of(&ranked, &params.unlisted);
-        let question = Question { board: &ranked, shares: &shares, horizon: TimeDelta::hours(1), arrivals: 1.0 };
+        let history = autotrader_domain::BoardHistory::default();
+        let at = scene::check();
+        let rates = ArrivalRates::of(&ranked, &history, at, &params.board_walk);
+        let question = Question {
+            board: &ranked, history: &history, rates: &rates, at, horizon: TimeDelta::hours(1), arrivals: 1.0,
+        };
         let (selected, _) = estimators(&params);
         if let Some(forecast) = forecast(selected.as_ref(), &question) {
             let p: BTreeMap<&str, f64> = forecast.models().collect();

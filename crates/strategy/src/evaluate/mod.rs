@@ -42,7 +42,7 @@ pub(crate) fn evaluate(
     let scene = Scene {
         params,
         view,
-        board: BoardView::new(view.standing, wanted, view.at, estimators, params),
+        board: BoardView::new(view.standing, view.history, wanted, view.at, estimators, params),
         everywhere: guards::board_reasons(view.standing, view.at, &params.guards),
         fresh: pool::is_fresh(age, &params.pool),
         weight: pool::model_weight(age, &params.pool),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use autotrader_domain::{BoardStanding, Claim};
+use autotrader_domain::{BoardHistory, BoardStanding, Claim};
 use autotrader_settlement::{Entry, Rule, RuleSet};
 use chrono::{DateTime, Utc};
 
-use crate::fair::{Estimator, Forecast, Question, RankedBoard, Shares, forecast};
+use crate::fair::{ArrivalRates, Ends, Estimator, Forecast, Question, RankedBoard, ends, forecast};
 use crate::params::Params;
 
 /// The estimators of a strategy: the one that prices, the baselines, and persistence for pooling organisations.
@@ -15,31 +15,6 @@ pub(crate) struct Estimators {
     pub(crate) selected: Box<dyn Estimator>,
     pub(crate) baselines: Vec<Box<dyn Estimator>>,
     pub(crate) persistence: Box<dyn Estimator>,
-}
-
-/// One forecast for each end of the uncertainty about arrivals.
-#[derive(Debug)]
-struct Ends<'a> {
-    central: Forecast<'a>,
-    others: [Forecast<'a>; 2],
-}
-
-impl<'a> Ends<'a> {
-    fn ask(estimator: &dyn Estimator, question: &Question<'_, 'a>, uncertainty: f64) -> Option<Self> {
-        let at = |arrivals: f64| {
-            forecast(
-                estimator,
-                &Question {
-                    arrivals,
-                    ..*question
-                },
-            )
-        };
-        Some(Self {
-            central: at(1.0)?,
-            others: [at(1.0 - uncertainty)?, at(1.0 + uncertainty)?],
-        })
-    }
 }
 
 /// The value of one claim.
@@ -76,16 +51,13 @@ impl<'a> Outlook<'a> {
             (1.0 - share) * fair.probability(claim) + share * persistence.probability(claim)
         };
         let pooled_from = mix(&self.fair.central, &self.persistence.central);
-        let ends = self.fair.others.iter().zip(&self.persistence.others);
-        let (low, high) = ends.fold((pooled_from, pooled_from), |(low, high), (fair, persistence)| {
-            let p = mix(fair, persistence);
-            (low.min(p), high.max(p))
-        });
+        let fewer = mix(&self.fair.fewer, &self.persistence.fewer);
+        let more = mix(&self.fair.more, &self.persistence.more);
         Value {
             fair: self.fair.central.probability(claim),
             pooled_from,
-            low,
-            high,
+            low: pooled_from.min(fewer).min(more),
+            high: pooled_from.max(fewer).max(more),
         }
     }
 
@@ -112,7 +84,7 @@ impl<'a> Outlook<'a> {
 #[derive(Debug)]
 pub(crate) struct BoardView<'a> {
     pub(crate) entries: &'a [Entry],
-    boards: BTreeMap<RuleSet, (RankedBoard<'a>, Shares<'a>)>,
+    boards: BTreeMap<RuleSet, (RankedBoard<'a>, ArrivalRates<'a>)>,
     outlooks: BTreeMap<(RuleSet, DateTime<Utc>), Option<Outlook<'a>>>,
 }
 
@@ -120,10 +92,11 @@ impl<'a> BoardView<'a> {
     /// Asks the estimators for every rule set and check that the contracts need.
     pub(crate) fn new(
         standing: &'a BoardStanding,
+        history: &'a BoardHistory,
         wanted: impl Iterator<Item = (RuleSet, DateTime<Utc>)>,
         at: DateTime<Utc>,
         estimators: &Estimators,
-        params: &Params,
+        params: &'a Params,
     ) -> Option<Self> {
         let entries = standing.accepted.as_ref()?.board.entries.as_slice();
         let mut view = Self {
@@ -132,7 +105,7 @@ impl<'a> BoardView<'a> {
             outlooks: BTreeMap::new(),
         };
         for (rules, check) in wanted {
-            view.ask(rules, check, at, estimators, params);
+            view.ask(rules, check, history, at, estimators, params);
         }
         Some(view)
     }
@@ -141,23 +114,26 @@ impl<'a> BoardView<'a> {
         &mut self,
         rules: RuleSet,
         check: DateTime<Utc>,
+        history: &'a BoardHistory,
         at: DateTime<Utc>,
         estimators: &Estimators,
-        params: &Params,
+        params: &'a Params,
     ) {
         // A rule set where ties pay nobody has an outcome that these estimators do not price.
         if rules.rule != Rule::Cascade || self.outlooks.contains_key(&(rules, check)) {
             return;
         }
         let entries = self.entries;
-        let (board, shares) = self.boards.entry(rules).or_insert_with(|| {
+        let (board, rates) = self.boards.entry(rules).or_insert_with(|| {
             let board = RankedBoard::new(entries, rules);
-            let shares = Shares::of(&board, &params.unlisted);
-            (board, shares)
+            let rates = ArrivalRates::of(&board, history, at, &params.board_walk);
+            (board, rates)
         });
         let question = Question {
             board,
-            shares,
+            history,
+            rates,
+            at,
             horizon: check.signed_duration_since(at),
             arrivals: 1.0,
         };
@@ -185,8 +161,8 @@ impl<'a> BoardView<'a> {
 }
 
 fn outlook<'a>(question: &Question<'_, 'a>, estimators: &Estimators, params: &Params) -> Option<Outlook<'a>> {
-    let uncertainty = params.unlisted.uncertainty;
-    let ask = |estimator: &dyn Estimator| Ends::ask(estimator, question, uncertainty);
+    let uncertainty = question.rates.uncertainty();
+    let ask = |estimator: &dyn Estimator| ends(estimator, question, uncertainty);
     Some(Outlook {
         fair: ask(estimators.selected.as_ref())?,
         persistence: ask(estimators.persistence.as_ref())?,

@@ -1,26 +1,37 @@
 //! Fair value: how probable each claim is, by an estimator.
 //!
-//! An [`Estimator`] turns a board, a horizon and a rule set into a [`Forecast`]: one distribution over the models of the
-//! board and "a model that the board does not list". An organisation's probability is the sum over its models plus its
-//! share of the unlisted, so the contracts of both series agree by construction. [`forecast`] is the way in: it answers
-//! for itself once the check is past, because then the current winner is the winner.
+//! An [`Estimator`] turns a board, its history, a horizon and a rule set into a [`Forecast`]: one distribution over the
+//! models of the board and "a model that the board does not list". An organisation's probability is the sum over its
+//! models plus its share of the unlisted, so the contracts of both series agree by construction (the baselines that are
+//! scored against say of organisations something of their own). [`forecast()`] is the way in: it answers for itself once
+//! the check is past, because then the current winner is the winner.
+//!
+//! | estimator | says |
+//! |---|---|
+//! | [`BoardWalk`] | a closed form over revisions of scores, refreshes, arrivals, the tie-break and an identity hazard |
+//! | [`Persistence`] | the winner stays as often as winners have stayed, lately or ever |
+//! | [`RankTable`] | a fixed table by best possible rank |
 
+mod arrivals;
+mod board_walk;
+pub mod case;
+mod forecast;
+mod normal;
 mod persistence;
 mod rank_table;
 mod ranked;
-mod shares;
 
+pub use arrivals::ArrivalRates;
+pub use board_walk::BoardWalk;
+pub use forecast::{Ends, Forecast};
 pub use persistence::Persistence;
-pub use rank_table::RankTable;
+pub use rank_table::{PublishedRankTable, RankTable};
 pub use ranked::RankedBoard;
-pub use shares::Shares;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use autotrader_domain::Claim;
-use autotrader_settlement::Entry;
-use chrono::TimeDelta;
+use autotrader_domain::BoardHistory;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::params::{EstimatorKind, Params};
 
@@ -29,8 +40,12 @@ use crate::params::{EstimatorKind, Params};
 pub struct Question<'q, 'a> {
     /// The accepted board, in the order of settlement.
     pub board: &'q RankedBoard<'a>,
-    /// How an unlisted winner is shared between the labs.
-    pub shares: &'q Shares<'a>,
+    /// The boards before it; nothing in it that is later than `at` enters a forecast.
+    pub history: &'q BoardHistory,
+    /// How often contenders arrive, and whose they are.
+    pub rates: &'q ArrivalRates<'a>,
+    /// Now.
+    pub at: DateTime<Utc>,
     /// Time from now to the check.
     pub horizon: TimeDelta,
     /// What the estimated rate of arrivals is multiplied with: 1, or an end of its uncertainty.
@@ -46,6 +61,33 @@ pub trait Estimator: Send + Sync + fmt::Debug {
     ///
     /// The horizon is positive.
     fn forecast<'a>(&self, question: &Question<'_, 'a>) -> Option<Forecast<'a>>;
+
+    /// The same with the rate of arrivals at both ends of its relative `uncertainty` too.
+    ///
+    /// The horizon is positive. An estimator that can share work between the three overrides this.
+    fn ends<'a>(&self, question: &Question<'_, 'a>, uncertainty: f64) -> Option<Ends<'a>> {
+        let [fewer, central, more] = factors(question.arrivals, uncertainty);
+        let at = |arrivals: f64| {
+            self.forecast(&Question {
+                arrivals,
+                ..*question
+            })
+        };
+        Some(Ends {
+            fewer: at(fewer)?,
+            central: at(central)?,
+            more: at(more)?,
+        })
+    }
+}
+
+/// The least, the central and the greatest factor of the rate of arrivals.
+fn factors(arrivals: f64, uncertainty: f64) -> [f64; 3] {
+    [
+        arrivals * (1.0 - uncertainty).max(0.0),
+        arrivals,
+        arrivals * (1.0 + uncertainty),
+    ]
 }
 
 /// Asks an estimator, unless the check is past: then the current winner has won.
@@ -58,92 +100,50 @@ pub fn forecast<'a>(estimator: &dyn Estimator, question: &Question<'_, 'a>) -> O
     }
 }
 
+/// Asks an estimator for both ends of the uncertainty about arrivals, unless the check is past.
+#[must_use]
+pub fn ends<'a>(
+    estimator: &dyn Estimator,
+    question: &Question<'_, 'a>,
+    uncertainty: f64,
+) -> Option<Ends<'a>> {
+    if question.horizon > TimeDelta::zero() {
+        return estimator.ends(question, uncertainty);
+    }
+    let certain = Forecast::certain(question.board.winner()?);
+    Some(Ends {
+        fewer: certain.clone(),
+        central: certain.clone(),
+        more: certain,
+    })
+}
+
+/// One estimator by its kind, with its parameters.
+#[must_use]
+pub fn estimator(kind: EstimatorKind, params: &Params) -> Box<dyn Estimator> {
+    match kind {
+        EstimatorKind::BoardWalk => Box::new(BoardWalk::new(params.board_walk.clone())),
+        EstimatorKind::Persistence => Box::new(Persistence::over_all()),
+        EstimatorKind::RecencyPersistence => Box::new(Persistence::over_recent()),
+        EstimatorKind::RankTable => Box::new(RankTable {
+            table: params.rank_table.clone(),
+        }),
+    }
+}
+
 /// The estimators that the parameters describe: the selected one first, then the others as baselines.
 #[must_use]
 pub fn estimators(params: &Params) -> (Box<dyn Estimator>, Vec<Box<dyn Estimator>>) {
-    let rank_table: Box<dyn Estimator> = Box::new(RankTable {
-        table: params.rank_table.clone(),
-    });
-    let persistence: Box<dyn Estimator> = Box::new(Persistence {
-        epsilon: params.persistence_epsilon,
-    });
-    match params.estimator {
-        EstimatorKind::RankTable => (rank_table, vec![persistence]),
-        EstimatorKind::Persistence => (persistence, vec![rank_table]),
-    }
+    let others = EstimatorKind::ALL
+        .into_iter()
+        .filter(|kind| *kind != params.estimator);
+    (
+        estimator(params.estimator, params),
+        others.map(|kind| estimator(kind, params)).collect(),
+    )
 }
 
-/// A distribution over winners: the models of a board and "unlisted".
-#[derive(Debug, Clone, PartialEq)]
-pub struct Forecast<'a> {
-    models: BTreeMap<&'a str, f64>,
-    organizations: BTreeMap<&'a str, f64>,
-    unlisted: f64,
-}
-
-impl<'a> Forecast<'a> {
-    /// A forecast from the winning probabilities of models and the probability of an unlisted winner.
-    ///
-    /// The order of `models` is the order of summation: give it in an order that does not depend on the input's.
-    #[must_use]
-    pub fn new(models: impl Iterator<Item = (&'a Entry, f64)>, unlisted: f64, shares: &Shares<'a>) -> Self {
-        let mut forecast = Self {
-            models: BTreeMap::new(),
-            organizations: BTreeMap::new(),
-            unlisted,
-        };
-        for (entry, p) in models {
-            *forecast.models.entry(entry.model_name.as_str()).or_default() += p;
-            if let Some(organization) = entry.known_organization() {
-                *forecast.organizations.entry(organization).or_default() += p;
-            }
-        }
-        for (organization, share) in shares.iter() {
-            *forecast.organizations.entry(organization).or_default() += share * unlisted;
-        }
-        forecast
-    }
-
-    /// The forecast that one model wins for certain.
-    #[must_use]
-    pub fn certain(winner: &'a Entry) -> Self {
-        Self::new(std::iter::once((winner, 1.0)), 0.0, &Shares::none())
-    }
-
-    /// The probability that a model which the board does not list wins.
-    #[must_use]
-    pub const fn unlisted(&self) -> f64 {
-        self.unlisted
-    }
-
-    /// The models with a positive probability, by name.
-    pub fn models(&self) -> impl Iterator<Item = (&'a str, f64)> + '_ {
-        self.models.iter().map(|(name, p)| (*name, *p))
-    }
-
-    /// The organisations with a positive probability, their share of the unlisted included, by name.
-    pub fn organizations(&self) -> impl Iterator<Item = (&'a str, f64)> + '_ {
-        self.organizations.iter().map(|(name, p)| (*name, *p))
-    }
-
-    /// The probability that a claim comes true; zero for a name that no forecast winner has.
-    #[must_use]
-    pub fn probability(&self, claim: &Claim) -> f64 {
-        let p = match claim {
-            Claim::Model { model_name, .. } => self.models.get(model_name.as_str()),
-            Claim::Organization { organization } => self.organizations.get(organization.as_str()),
-        };
-        // Rounding in the sums may pass one by a few units of the last place.
-        p.copied().unwrap_or(0.0).clamp(0.0, 1.0)
-    }
-
-    /// The probability that none of the claims of one event comes true.
-    ///
-    /// The claims must exclude each other, as those of one event do.
-    #[must_use]
-    pub fn nobody<'c>(&self, claims: impl Iterator<Item = &'c Claim>) -> f64 {
-        let distinct: std::collections::BTreeSet<&Claim> = claims.collect();
-        let somebody: f64 = distinct.into_iter().map(|claim| self.probability(claim)).sum();
-        (1.0 - somebody).clamp(0.0, 1.0)
-    }
+/// A time in fractional days.
+fn days(time: TimeDelta) -> f64 {
+    (time.num_seconds() as f64 + f64::from(time.subsec_nanos()) * 1e-9) / 86_400.0
 }

@@ -1,12 +1,15 @@
 //! A board in the order of settlement under one rule set.
 
-use autotrader_settlement::{Entry, Rule, RuleSet, ScorePrecision, resolve_top_model, settlement_order};
+use autotrader_settlement::{
+    Entry, Rating, Rule, RuleSet, ScorePrecision, resolve_top_model, settlement_order,
+};
 
 /// A board in the order of settlement: who would win if everyone above were gone.
 #[derive(Debug, Clone)]
 pub struct RankedBoard<'a> {
     rules: RuleSet,
     order: Vec<&'a Entry>,
+    scored: Vec<(&'a Entry, f64)>,
     winner: Option<&'a Entry>,
 }
 
@@ -20,7 +23,43 @@ impl<'a> RankedBoard<'a> {
             Rule::Cascade => order.first().copied(),
             Rule::RankUbAlone | Rule::OrdinalRankAlone => resolve_top_model(entries, &rules).winner(),
         };
-        Self { rules, order, winner }
+        let mut scored = scored(&order, rules.score_precision);
+        // What score and votes leave open keeps the order of settlement, so nothing depends on the input's order.
+        scored.sort_by(|(a, x), (b, y)| y.total_cmp(x).then_with(|| b.votes.cmp(&a.votes)));
+        Self {
+            rules,
+            order,
+            scored,
+            winner,
+        }
+    }
+
+    /// A historical board whose ranks are not to be trusted: the best score wins, then the most votes, then whoever the
+    /// source listed first.
+    ///
+    /// For scoring estimators on boards put together from several sources, as their published figures were.
+    #[must_use]
+    pub fn by_scores(entries: &'a [Entry], rules: RuleSet) -> Self {
+        let listed: Vec<&Entry> = entries.iter().collect();
+        let mut scored = scored(&listed, rules.score_precision);
+        scored.sort_by(|(_, x), (_, y)| y.total_cmp(x));
+        let best = scored.first().map(|(_, best)| *best);
+        let tied: Vec<&Entry> = scored
+            .iter()
+            .take_while(|(_, score)| best.is_some_and(|best| best.total_cmp(score).is_eq()))
+            .map(|(entry, _)| *entry)
+            .collect();
+        // Of equal maxima the last is taken, and the source's order asks for the first.
+        let winner = tied
+            .into_iter()
+            .rev()
+            .max_by_key(|entry| entry.votes.unwrap_or(0));
+        Self {
+            rules,
+            order: scored.iter().map(|(entry, _)| *entry).collect(),
+            scored,
+            winner,
+        }
     }
 
     /// The rule set.
@@ -33,6 +72,11 @@ impl<'a> RankedBoard<'a> {
     #[must_use]
     pub fn order(&self) -> &[&'a Entry] {
         &self.order
+    }
+
+    /// The entries with a finite score and that score at the rules' precision, the highest first.
+    pub fn scored(&self) -> impl DoubleEndedIterator<Item = (&'a Entry, f64)> + '_ {
+        self.scored.iter().copied()
     }
 
     /// Who wins now; `None` when nobody does.
@@ -75,6 +119,19 @@ impl<'a> RankedBoard<'a> {
     }
 }
 
+/// The entries with a finite score, in the order given.
+fn scored<'a>(entries: &[&'a Entry], precision: ScorePrecision) -> Vec<(&'a Entry, f64)> {
+    let value = |score: &Rating| match precision {
+        ScorePrecision::Full => score.value(),
+        ScorePrecision::Displayed => score.displayed(),
+    };
+    entries
+        .iter()
+        .filter_map(|entry| Some((*entry, entry.score.as_ref().map(value)?)))
+        .filter(|(_, score)| score.is_finite())
+        .collect()
+}
+
 fn same_score(entry: &Entry, best: Option<&Entry>, precision: ScorePrecision) -> bool {
     match (entry.score.as_ref(), best.and_then(|best| best.score.as_ref())) {
         (Some(a), Some(b)) => match precision {
@@ -88,7 +145,7 @@ fn same_score(entry: &Entry, best: Option<&Entry>, precision: ScorePrecision) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autotrader_settlement::{Rating, ReleaseDate};
+    use autotrader_settlement::ReleaseDate;
     use rstest::rstest;
 
     fn entry(name: &str, rank_ub: i64, score: &str, votes: Option<i64>, date: Option<&str>) -> Entry {

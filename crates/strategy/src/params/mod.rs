@@ -10,13 +10,33 @@ use chrono::TimeDelta;
 
 use crate::mapping::ApprovedRules;
 
+mod board_walk;
+mod validate;
+
+pub use board_walk::{ArrivalPrior, BoardWalkParams};
+pub use validate::ParamsError;
+
 /// Which estimator prices the contracts; the others are logged beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EstimatorKind {
+    /// A closed form over revisions of scores, refreshes of the page, arrivals and tie-breaks.
+    BoardWalk,
+    /// The current winner stays as often as winners have stayed.
+    Persistence,
+    /// The current winner stays as often as winners have stayed lately.
+    RecencyPersistence,
     /// A fixed table by best possible rank.
     RankTable,
-    /// The current winner stays.
-    Persistence,
+}
+
+impl EstimatorKind {
+    /// Every kind, the one meant for trading first.
+    pub const ALL: [Self; 4] = [
+        Self::BoardWalk,
+        Self::Persistence,
+        Self::RecencyPersistence,
+        Self::RankTable,
+    ];
 }
 
 /// How entries are made.
@@ -55,33 +75,6 @@ impl Default for RankTableParams {
             share_cap: 0.95,
             preliminary_discount: 0.3,
             unlisted: 0.05,
-        }
-    }
-}
-
-/// How the probability of an unlisted winner is shared between the labs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct UnlistedParams {
-    /// Relative uncertainty of the rate of arrivals: entries use the worse end. Evidence: about 0.5.
-    pub uncertainty: f64,
-    /// The share that goes to the lab of the current winner before the rest is divided. Evidence: 0.30.
-    pub incumbent_share: f64,
-    /// The share of labs that the board does not list. Evidence: 0.04.
-    pub unknown_lab: f64,
-    /// A model within this many rating points of the winner counts for its lab. Evidence: 40.
-    pub contender_points: f64,
-    /// What every lab counts beyond its contenders. Evidence: 0.3.
-    pub base_count: f64,
-}
-
-impl Default for UnlistedParams {
-    fn default() -> Self {
-        Self {
-            uncertainty: 0.5,
-            incumbent_share: 0.30,
-            unknown_lab: 0.04,
-            contender_points: 40.0,
-            base_count: 0.3,
         }
     }
 }
@@ -293,10 +286,8 @@ pub struct Params {
     pub estimator: EstimatorKind,
     /// The table of `rank_table`.
     pub rank_table: RankTableParams,
-    /// The probability that the current winner does not stay. Evidence: between 0.046 at three days and 0.09 at seven.
-    pub persistence_epsilon: f64,
-    /// How the probability of an unlisted winner is shared.
-    pub unlisted: UnlistedParams,
+    /// The parameters of `board_walk`, and of the arrival rates that every estimator sees.
+    pub board_walk: BoardWalkParams,
     /// How model and market are combined.
     pub pool: PoolParams,
     /// The least expected profit per contract after fees, in dollars. Predecessor: 3 cents.
@@ -322,8 +313,7 @@ impl Default for Params {
         Self {
             estimator: EstimatorKind::RankTable,
             rank_table: RankTableParams::default(),
-            persistence_epsilon: 0.05,
-            unlisted: UnlistedParams::default(),
+            board_walk: BoardWalkParams::default(),
             pool: PoolParams::default(),
             min_edge_after_fees: Price::from_cents(3).unwrap_or(Price::ZERO),
             sizing: SizingParams::default(),
@@ -334,227 +324,5 @@ impl Default for Params {
             mapping: MappingParams::default(),
             fee_rounding: FeeRounding::Direct,
         }
-    }
-}
-
-/// A value that no strategy can run with: the configuration must be corrected.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ParamsError {
-    /// A probability, share or weight outside its range.
-    #[error("{name} is {value}: set it between {low} and {high}")]
-    OutOfRange {
-        /// The value's path in [`Params`].
-        name: &'static str,
-        /// The value.
-        value: f64,
-        /// The least allowed.
-        low: f64,
-        /// The greatest allowed.
-        high: f64,
-    },
-    /// A duration below zero.
-    #[error("{name} is negative: set it to zero or more")]
-    NegativeTime {
-        /// The value's path in [`Params`].
-        name: &'static str,
-    },
-    /// Two values that contradict each other.
-    #[error("{0}")]
-    Contradiction(&'static str),
-    /// A rule set that cannot be read.
-    #[error("rule set `{text}`: {detail}")]
-    RuleSet {
-        /// The text.
-        text: String,
-        /// What is wrong with it.
-        detail: String,
-    },
-}
-
-fn within(name: &'static str, value: f64, low: f64, high: f64) -> Result<(), ParamsError> {
-    // A NaN is in no range, so it is refused too.
-    if (low..=high).contains(&value) {
-        Ok(())
-    } else {
-        Err(ParamsError::OutOfRange {
-            name,
-            value,
-            low,
-            high,
-        })
-    }
-}
-
-fn not_negative(name: &'static str, time: TimeDelta) -> Result<(), ParamsError> {
-    if time < TimeDelta::zero() {
-        Err(ParamsError::NegativeTime { name })
-    } else {
-        Ok(())
-    }
-}
-
-impl Params {
-    /// Checks every range.
-    ///
-    /// # Errors
-    /// [`ParamsError`] naming the first value that is out of its range or contradicts another.
-    pub fn validate(&self) -> Result<(), ParamsError> {
-        self.validate_estimators()?;
-        self.validate_trading()?;
-        self.validate_times()?;
-        self.validate_resting()
-    }
-
-    /// Holds whatever the style is: a style is changed more often than its figures.
-    fn validate_resting(&self) -> Result<(), ParamsError> {
-        let resting = &self.resting;
-        within("resting.resize_share", resting.resize_share, 0.0, 10.0)?;
-        not_negative("resting.least_age", resting.least_age)?;
-        // Cancel, terminal record and placement must fit in, with both clocks off by the skew.
-        if resting.renewal_margin < self.timing.clock_skew * 2 {
-            return Err(ParamsError::Contradiction(
-                "resting.renewal_margin is below twice timing.clock_skew: orders would expire before they are renewed",
-            ));
-        }
-        if resting.lifetime < resting.renewal_margin * 2 {
-            return Err(ParamsError::Contradiction(
-                "resting.lifetime is below twice resting.renewal_margin: orders would be renewed all the time",
-            ));
-        }
-        if resting.reprice_step == Price::ZERO {
-            return Err(ParamsError::Contradiction(
-                "resting.reprice_step must be above zero, or orders follow every tick of the book",
-            ));
-        }
-        if resting.style == EntryStyle::Rest && resting.reprice_step >= self.min_edge_after_fees {
-            return Err(ParamsError::Contradiction(
-                "resting.reprice_step is not below min_edge_after_fees: an order without an edge would be kept",
-            ));
-        }
-        Ok(())
-    }
-
-    fn validate_estimators(&self) -> Result<(), ParamsError> {
-        for share in self.rank_table.table {
-            within("rank_table.table", share, 0.0, 1.0)?;
-        }
-        within("rank_table.tail_decay", self.rank_table.tail_decay, 0.0, 10.0)?;
-        within(
-            "rank_table.winner_uplift",
-            self.rank_table.winner_uplift,
-            0.0,
-            1.0,
-        )?;
-        within("rank_table.share_cap", self.rank_table.share_cap, 0.0, 1.0)?;
-        within(
-            "rank_table.preliminary_discount",
-            self.rank_table.preliminary_discount,
-            0.0,
-            1.0,
-        )?;
-        within("rank_table.unlisted", self.rank_table.unlisted, 0.0, 0.5)?;
-        within("persistence_epsilon", self.persistence_epsilon, 0.0, 0.5)?;
-        // With at most half the mass unlisted and at most 100 % uncertainty the worse end stays a probability.
-        within("unlisted.uncertainty", self.unlisted.uncertainty, 0.0, 1.0)?;
-        within(
-            "unlisted.incumbent_share",
-            self.unlisted.incumbent_share,
-            0.0,
-            1.0,
-        )?;
-        within("unlisted.unknown_lab", self.unlisted.unknown_lab, 0.0, 1.0)?;
-        within(
-            "unlisted.contender_points",
-            self.unlisted.contender_points,
-            0.0,
-            10_000.0,
-        )?;
-        within("unlisted.base_count", self.unlisted.base_count, 0.0, 1_000.0)
-    }
-
-    fn validate_trading(&self) -> Result<(), ParamsError> {
-        within("pool.weight_at_rest", self.pool.weight_at_rest, 0.0, 1.0)?;
-        within("pool.weight_fresh", self.pool.weight_fresh, 0.0, 1.0)?;
-        within(
-            "pool.organization_persistence",
-            self.pool.organization_persistence,
-            0.0,
-            1.0,
-        )?;
-        within("pool.floor", self.pool.floor, 1e-9, 0.1)?;
-        within("sizing.kelly_fraction", self.sizing.kelly_fraction, 0.0, 1.0)?;
-        within("guards.ambiguous_gap", self.guards.ambiguous_gap, 0.0, 10_000.0)?;
-        within("guards.min_mid_sum", self.guards.min_mid_sum, 0.0, 2.0)?;
-        within("guards.max_mid_sum", self.guards.max_mid_sum, 0.0, 10.0)?;
-        within("guards.max_gap", self.guards.max_gap, 0.0, 1.0)?;
-        within("guards.favourite", self.guards.favourite, 0.0, 1.0)?;
-        within(
-            "mapping.suggestion_threshold",
-            self.mapping.suggestion_threshold,
-            0.0,
-            1.0,
-        )?;
-        if self.guards.min_mid_sum > self.guards.max_mid_sum {
-            return Err(ParamsError::Contradiction(
-                "guards.min_mid_sum is above guards.max_mid_sum: set it to at most that",
-            ));
-        }
-        if self.pool.weight_fresh < self.pool.weight_at_rest {
-            return Err(ParamsError::Contradiction(
-                "pool.weight_fresh is below pool.weight_at_rest: fresh news must not lower the model's weight",
-            ));
-        }
-        if self.min_exit_hysteresis == Price::ZERO || self.min_edge_after_fees == Price::ZERO {
-            return Err(ParamsError::Contradiction(
-                "min_edge_after_fees and min_exit_hysteresis must be above zero, or entries and exits chase each other",
-            ));
-        }
-        Ok(())
-    }
-
-    fn validate_times(&self) -> Result<(), ParamsError> {
-        not_negative("pool.fresh_for", self.pool.fresh_for)?;
-        not_negative("timing.entry_cutoff", self.timing.entry_cutoff)?;
-        not_negative("timing.cancel_cutoff", self.timing.cancel_cutoff)?;
-        not_negative("timing.clock_skew", self.timing.clock_skew)?;
-        not_negative("guards.max_feed_age", self.guards.max_feed_age)?;
-        not_negative("guards.max_board_age", self.guards.max_board_age)?;
-        not_negative("guards.max_book_age", self.guards.max_book_age)?;
-        not_negative("guards.ambiguous_within", self.guards.ambiguous_within)?;
-        if self.pool.news_half_life <= TimeDelta::zero() {
-            return Err(ParamsError::Contradiction(
-                "pool.news_half_life must be above zero",
-            ));
-        }
-        if self.timing.cancel_cutoff > self.timing.entry_cutoff {
-            return Err(ParamsError::Contradiction(
-                "timing.cancel_cutoff is above timing.entry_cutoff: entries would be withdrawn as they are made",
-            ));
-        }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[test]
-    fn the_defaults_are_valid() {
-        assert_eq!(Params::default().validate(), Ok(()));
-    }
-
-    #[rstest]
-    #[case(|p: &mut Params| p.rank_table.table[2] = 1.5, "rank_table.table is 1.5: set it between 0 and 1")]
-    #[case(|p: &mut Params| p.rank_table.unlisted = f64::NAN, "rank_table.unlisted is NaN: set it between 0 and 0.5")]
-    #[case(|p: &mut Params| p.sizing.kelly_fraction = -0.1, "sizing.kelly_fraction is -0.1: set it between 0 and 1")]
-    #[case(|p: &mut Params| p.timing.clock_skew = TimeDelta::seconds(-1), "timing.clock_skew is negative: set it to zero or more")]
-    #[case(|p: &mut Params| p.pool.news_half_life = TimeDelta::zero(), "pool.news_half_life must be above zero")]
-    #[case(|p: &mut Params| p.guards.min_mid_sum = 1.2, "guards.min_mid_sum is above guards.max_mid_sum: set it to at most that")]
-    fn a_value_out_of_range_is_named(#[case] spoil: fn(&mut Params), #[case] message: &str) {
-        let mut params = Params::default();
-        spoil(&mut params);
-        assert_eq!(params.validate().unwrap_err().to_string(), message);
     }
 }
