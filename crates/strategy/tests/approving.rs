@@ -9,7 +9,8 @@
 mod scene;
 
 use autotrader_domain::{
-    Action, ApprovalDecision, BookSide, Claim, ContractTerms, FeeType, Mapping, MappingState, Market, Reason,
+    Action, ApprovalDecision, BookSide, Claim, ContractTerms, FeeType, Mapping, MappingState, Market,
+    OrderState, Purpose, Reason,
 };
 use autotrader_strategy::ApprovedRules;
 use autotrader_strategy::mapping::rules::SeriesKind;
@@ -561,4 +562,26 @@ fn a_contract_whose_words_changed_and_whose_name_is_settled_is_shown_under_that_
         .map(|similar| similar.name.as_str())
         .collect();
     assert_eq!((items.len(), names), (1, vec!["aurora-5"]));
+}
+
+#[test]
+fn an_entry_that_rests_on_a_contract_is_withdrawn_when_its_words_change() {
+    let mut scene = seen(Scene::news());
+    scene.params.resting.style = autotrader_strategy::EntryStyle::Rest;
+    scene.order(MODEL, BookSide::Bid, "5", OrderState::Resting, Purpose::Entry);
+    let id = scene.portfolio.open_orders.keys().next().unwrap().clone();
+    let withdrawn = |scene: &Scene| scene.evaluate().cancels.contains(&id);
+    assert!(!withdrawn(&scene), "nothing else takes it away");
+    for change in [
+        |market: &mut Market| market.rules_secondary.push_str(" Perhaps."),
+        |market: &mut Market| market.rules_primary = market.rules_primary.replace("Sep 28", "Sep 29"),
+        |market: &mut Market| market.strike_model = Some("boreas-5".to_owned()),
+    ] {
+        let mut changed = scene.clone();
+        change(market(&mut changed, MODEL));
+        assert!(withdrawn(&changed));
+    }
+    let mut rejected = scene.clone();
+    reject(&mut rejected, MODEL, None);
+    assert!(withdrawn(&rejected));
 }

@@ -1,8 +1,10 @@
 //! `map approve` and `map reject`: a person's decision, checked against what is there, and carried out.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use autotrader_domain::{ApprovalDecision, Claim, Command, MappingState, Market, Reason, Ticker};
+use autotrader_state::{History, NewDatabaseId, OpenError};
 use autotrader_strategy::mapping::{
     MapLine, SeriesKind, configured_name, map_report, names, names_on_board, subject_of,
 };
@@ -11,9 +13,10 @@ use serde_json::{Value, json};
 use super::facts::Facts;
 use super::worth::approval;
 use crate::cli::{DecisionArgs, MapApproveArgs, MapRejectArgs};
+use crate::clock::SystemClock;
 use crate::commands::operate::{USUAL_WAIT, carry_out, command_json, print, unheard};
 use crate::output::{escape, line};
-use crate::{Failure, output};
+use crate::{Failure, output, wiring};
 
 /// A decision, and what was shown to whoever made it.
 pub(super) struct Decided {
@@ -30,6 +33,7 @@ pub(super) async fn carry_decision(args: &DecisionArgs, decided: Decided) -> Res
         by: args.by.clone().unwrap_or_else(this_user),
         approval: decided.decision,
     };
+    make_place(args)?;
     let wait = args.wait.wait.unwrap_or(USUAL_WAIT);
     let record = carry_out(&args.config, command, wait).await?;
     if args.config.json {
@@ -45,6 +49,24 @@ pub(super) async fn carry_decision(args: &DecisionArgs, decided: Decided) -> Res
         Ok(ExitCode::SUCCESS)
     } else {
         Err(unheard(&record))
+    }
+}
+
+/// Creates the database when there is none: what is decided before the first `run` must be kept as well.
+fn make_place(args: &DecisionArgs) -> Result<(), Failure> {
+    let config = wiring::load_config(&args.config.place)?.config;
+    let failed = |error: OpenError| Failure::failed(format!("database: {error}."));
+    match History::open(&config.database.url) {
+        Err(OpenError::Missing { .. }) => {
+            let clock = Arc::new(SystemClock::new());
+            match wiring::try_open_store(&config, NewDatabaseId::Random, clock) {
+                // Who holds it has just made it.
+                Ok(_) | Err(OpenError::InUse { .. }) => Ok(()),
+                Err(error) => Err(failed(error)),
+            }
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(failed(error)),
     }
 }
 
