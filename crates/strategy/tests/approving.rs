@@ -567,7 +567,6 @@ fn a_contract_whose_words_changed_and_whose_name_is_settled_is_shown_under_that_
 #[test]
 fn an_entry_that_rests_on_a_contract_is_withdrawn_when_its_words_change() {
     let mut scene = seen(Scene::news());
-    scene.params.resting.style = autotrader_strategy::EntryStyle::Rest;
     scene.order(MODEL, BookSide::Bid, "5", OrderState::Resting, Purpose::Entry);
     let id = scene.portfolio.open_orders.keys().next().unwrap().clone();
     let withdrawn = |scene: &Scene| scene.evaluate().cancels.contains(&id);
