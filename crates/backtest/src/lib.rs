@@ -1,4 +1,9 @@
-//! Runs the same core over recorded and simulated history.
+//! Scores what was forecast, and runs the same core over history.
 //!
-//! Nothing is here yet: the core ([`autotrader_engine::Engine`]) is pure and takes its time from events, so that replay and
-//! backtest need no other code than live trading; they are built with their journal in a later step.
+//! | module | question |
+//! |---|---|
+//! | [`series`] | which boards are on file, and what do they say? |
+//! | [`calibration`] | how good would each estimator have been on them? |
+
+pub mod calibration;
+pub mod series;
