@@ -5,4 +5,5 @@ ALTER TABLE decisions DROP COLUMN wanted_contracts;
 ALTER TABLE decisions DROP COLUMN wanted_side;
 DROP TABLE coherence;
 DROP TABLE forecasts;
+DROP TABLE forecast_names;
 DROP TABLE board_history;

@@ -11,6 +11,12 @@ CREATE TABLE board_history (
     CHECK ((event = 'arrived') = (gap IS NOT NULL))
 ) STRICT;
 
+-- Names of models and organisations in forecasts, by number: each is written some thousand times a day.
+CREATE TABLE forecast_names (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
 -- What every estimator said of every check, on each new board and hourly: to be scored when the check is past. Never pruned.
 CREATE TABLE forecasts (
     id INTEGER PRIMARY KEY,
@@ -19,7 +25,8 @@ CREATE TABLE forecasts (
     rule_set TEXT NOT NULL,
     board BLOB NOT NULL CHECK (length(board) = 32),
     estimator TEXT NOT NULL,
-    -- JSON lists, the most probable first; models of less than one in two thousand are summed up in `rest`.
+    -- JSON lists, the most probable first: [model, organisation or null, probability] and [organisation, probability], by the
+    -- numbers of their names. Less than one in two thousand is not listed; such models are summed up in `rest`.
     models TEXT NOT NULL,
     rest REAL NOT NULL,
     organizations TEXT NOT NULL,

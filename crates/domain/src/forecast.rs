@@ -74,6 +74,20 @@ pub struct ForecastRecord {
 }
 
 impl ForecastRecord {
+    /// The probability of listed models that are not named: of those too improbable to be kept.
+    #[must_use]
+    pub fn unnamed_models(&self) -> f64 {
+        let named: f64 = self.models.iter().map(|chance| chance.p).sum();
+        (1.0 - named - self.unlisted).max(0.0)
+    }
+
+    /// The probability of organisations that are neither named nor counted as others.
+    #[must_use]
+    pub fn unnamed_organizations(&self) -> f64 {
+        let named: f64 = self.organizations.iter().map(|chance| chance.p).sum();
+        (1.0 - named - self.other).max(0.0)
+    }
+
     /// Whether every figure that should be a probability is one.
     #[must_use]
     pub fn is_sound(&self) -> bool {

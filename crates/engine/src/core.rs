@@ -201,7 +201,7 @@ impl Engine {
     /// must stop trading.
     pub fn handle(&mut self, at: DateTime<Utc>, event: &Event) -> Result<Handled, serde_json::Error> {
         let mut effects = Vec::new();
-        self.record_begun(at, &mut effects);
+        self.record_waiting(&mut effects);
         // What an event changes is known first, then what that means for trading, and only then is anything decided.
         let mut urgent = false;
         match event {

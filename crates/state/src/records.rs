@@ -9,6 +9,7 @@ use diesel::prelude::*;
 use crate::boards::{self, PackedBoard};
 use crate::connection::{Begin, atomically};
 use crate::fault::Fault;
+use crate::forecasts::Names;
 use crate::schema::{loss_bases, refusals, risk_causes, risk_events, signals, system_events};
 use crate::words::{json, micros, read_money, read_time, word};
 use crate::{approvals, board_history, contracts, decisions, equity, fills, forecasts, readings};
@@ -54,8 +55,9 @@ impl Batch {
             for board in &self.boards {
                 board.store(connection)?;
             }
+            let names = Names::of(connection, &self.records)?;
             for record in &self.records {
-                store(connection, record)?;
+                store(connection, record, &names)?;
             }
             Ok(())
         })
@@ -74,13 +76,13 @@ pub(crate) fn board_of(record: &Record) -> Option<(BoardHash, &autotrader_settle
     }
 }
 
-fn store(connection: &mut SqliteConnection, record: &Record) -> Result<(), Fault> {
+fn store(connection: &mut SqliteConnection, record: &Record, names: &Names) -> Result<(), Fault> {
     match record {
         Record::Reading(reading) => readings::store(connection, reading)?,
         Record::Accepted(accepted) => boards::accept(connection, accepted)?,
         Record::Decision(why) => decisions::store(connection, why)?,
         Record::History { events, .. } => board_history::store(connection, events)?,
-        Record::Forecast(forecast) => forecasts::store(connection, forecast)?,
+        Record::Forecast(forecast) => forecasts::store(connection, forecast, names)?,
         Record::Coherence { at, finding } => forecasts::store_coherence(connection, *at, finding)?,
         Record::Mapped { at, mapping } => contracts::store(connection, *at, mapping)?,
         Record::Approval { at, by, approval } => approvals::store(connection, *at, by, approval)?,

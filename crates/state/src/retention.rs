@@ -1,4 +1,7 @@
 //! What may be forgotten: readings and decisions.
+//!
+//! Forecasts, contradicting prices and the history of boards are never forgotten: what an estimator is worth is known only
+//! after many checks.
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not};

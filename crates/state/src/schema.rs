@@ -276,6 +276,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    forecast_names (id) {
+        id -> BigInt,
+        name -> Text,
+    }
+}
+
+diesel::table! {
     forecasts (id) {
         id -> BigInt,
         at -> BigInt,

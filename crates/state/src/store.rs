@@ -142,7 +142,8 @@ impl SqliteStore {
         History::new(Arc::clone(&self.readers))
     }
 
-    /// Removes readings and decisions from before a time. Orders, fills, settlements, signals and boards stay.
+    /// Removes readings and decisions from before a time. Orders, fills, settlements, signals, boards, their history and
+    /// forecasts stay.
     ///
     /// # Errors
     /// [`StoreError::NotDurable`] when the database cannot be written to.

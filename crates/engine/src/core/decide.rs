@@ -76,7 +76,7 @@ impl Engine {
         }
         self.record_refusals(at, &refusals, effects);
         self.record_why(why, &refusals, effects);
-        self.record_forecasts(at, forecasts, effects);
+        self.record_forecasts(at, forecasts, !places.is_empty(), effects);
         self.record_coherence(at, coherence, effects);
         effects.extend(places);
     }

@@ -24,8 +24,8 @@ type Contradiction = (CoherenceKind, EventTicker, Option<String>);
 /// What was written down last, of what is found anew at every evaluation.
 #[derive(Debug, Default)]
 pub(super) struct Written {
-    /// What a restart added to the history of boards: goes out with the first event.
-    begun: Vec<HistoryEvent>,
+    /// What goes out with the next event: no order waits for it.
+    waiting: Vec<Record>,
     forecasts: BTreeMap<Check, (BoardHash, DateTime<Utc>)>,
     coherence: BTreeMap<Contradiction, DateTime<Utc>>,
 }
@@ -98,16 +98,17 @@ impl Engine {
             self.history.apply(event);
         }
         if let Some(accepted) = standing {
-            self.written.begun = observed(&mut self.history, None, accepted, renames);
+            let events = observed(&mut self.history, None, accepted, renames);
+            if !events.is_empty() {
+                let at = accepted.accepted_at;
+                self.written.waiting.push(Record::History { at, events });
+            }
         }
     }
 
-    /// Writes down what the restart added to the history, once.
-    pub(super) fn record_begun(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        let events = std::mem::take(&mut self.written.begun);
-        if !events.is_empty() {
-            effects.push(Effect::Record(Record::History { at, events }));
-        }
+    /// Writes down what waited for this event.
+    pub(super) fn record_waiting(&mut self, effects: &mut Vec<Effect>) {
+        effects.extend(self.written.waiting.drain(..).map(Effect::Record));
     }
 
     /// Takes up an accepted board.
@@ -128,10 +129,12 @@ impl Engine {
     /// Writes the forecasts of a check down, of all estimators together, when the board is another one and hourly.
     ///
     /// What is said when the check is past is no forecast. One that is not made of probabilities is told and not kept.
+    /// Records are durable before an order goes out, so where orders go out the forecasts wait for the next event.
     pub(super) fn record_forecasts(
         &mut self,
         at: DateTime<Utc>,
         forecasts: Vec<ForecastRecord>,
+        orders_wait: bool,
         effects: &mut Vec<Effect>,
     ) {
         self.written.forget(at);
@@ -149,11 +152,13 @@ impl Engine {
             {
                 continue;
             }
-            effects.push(if forecast.is_sound() {
-                Effect::Record(Record::Forecast(forecast))
+            if !forecast.is_sound() {
+                effects.push(unsound(at, &forecast));
+            } else if orders_wait {
+                self.written.waiting.push(Record::Forecast(forecast));
             } else {
-                unsound(at, &forecast)
-            });
+                effects.push(Effect::Record(Record::Forecast(forecast)));
+            }
         }
     }
 

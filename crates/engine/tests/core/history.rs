@@ -359,6 +359,28 @@ fn forecasts_are_written_on_another_board_and_hourly_all_estimators_together() {
 }
 
 #[test]
+fn no_order_waits_for_a_forecast() {
+    let mut play = crate::kit::Play::new();
+    play.wants.says(both(9_000, "cascade", 1));
+    let effects = play.decide(10, vec![crate::kit::entry("A", 5)]);
+    let records = |effects: Vec<Effect>| -> Vec<Record> {
+        let records = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Record(record) => Some(record),
+            _ => None,
+        });
+        records.collect()
+    };
+    assert_eq!(crate::kit::placed(&effects).len(), 1);
+    assert_eq!(forecasts(&records(effects)), Vec::<String>::new());
+    let next = records(play.handle(11, &Event::Timer));
+    assert_eq!(forecasts(&next), ["board_walk cascade", "persistence cascade"]);
+    assert_eq!(
+        forecasts(&records(play.handle(12, &Event::Timer))),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
 fn each_check_and_rule_set_has_its_own_hour() {
     let mut watch = Watch::new();
     watch.say(0, both(9_000, "cascade", 1), vec![]);

@@ -7,10 +7,10 @@ use std::time::Duration;
 use autotrader_domain::ports::{SignalSource, Strategy};
 use autotrader_domain::{
     AcceptedBoard, Action, Approvals, BoardHash, BoardStanding, Book, BookSide, Claim, Contracts,
-    Environment, Evaluation, ExchangeStatus, ExecutionMode, FeeSchedule, Fill, Intent, Level, Liquidity,
-    Mapping, MappingState, Market, MarketStatus, MarketView, Money, Observation, Order, OrderState,
-    OrderUpdate, ParsePath, PriceGrid, Purpose, Reading, ReadingOutcome, Reason, Record, RejectReason,
-    TextDecision, TimeInForce, Vintage, Why,
+    Environment, Evaluation, ExchangeStatus, ExecutionMode, FeeSchedule, Fill, ForecastRecord, Intent, Level,
+    Liquidity, Mapping, MappingState, Market, MarketStatus, MarketView, Money, Observation, Order,
+    OrderState, OrderUpdate, ParsePath, PriceGrid, Purpose, Reading, ReadingOutcome, Reason, Record,
+    RejectReason, TextDecision, TimeInForce, Vintage, Why,
 };
 use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event};
 use autotrader_risk::{Limits, RiskEngine};
@@ -51,9 +51,15 @@ impl SignalSource for SameBoard {
     fn restore(&mut self, _: AcceptedBoard, _: Vec<(String, String)>) {}
 }
 
-/// Wants what it was told, once.
+/// Wants what it was told, once, and says what it was told at every evaluation.
 #[derive(Clone, Default)]
-pub struct Scripted(Arc<Mutex<Vec<Intent>>>);
+pub struct Scripted(Arc<Mutex<Vec<Intent>>>, Arc<Mutex<Vec<ForecastRecord>>>);
+
+impl Scripted {
+    pub fn says(&self, forecasts: Vec<ForecastRecord>) {
+        *self.1.lock().unwrap() = forecasts;
+    }
+}
 
 impl Strategy for Scripted {
     fn name(&self) -> &'static str {
@@ -114,7 +120,7 @@ impl Strategy for Scripted {
             intents,
             cancels: vec![],
             refreshes: vec![],
-            forecasts: vec![],
+            forecasts: self.1.lock().unwrap().clone(),
             coherence: vec![],
             why,
         }

@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 
 use crate::fixtures::{Home, accepted, at, board, failed, page, reading, settlement, ticker};
 
-fn why(market: &str, seconds: i64) -> Why {
+pub fn why(market: &str, seconds: i64) -> Why {
     Why {
         ticker: ticker(market),
         at: at(seconds),

@@ -11,6 +11,7 @@ mod approvals;
 mod control;
 mod durability;
 mod fixtures;
+mod forecasts;
 mod growth;
 mod history;
 mod ledger;
