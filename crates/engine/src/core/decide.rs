@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use autotrader_domain::{
-    Action, BookSide, Evaluation, Generation, Intent, MarketView, Money, Order, OrderState, Purpose, Reason,
-    Record, Refusal, RiskView, Ticker, Why,
+    Action, BookSide, Contracts, Evaluation, FeeRounding, Generation, Intent, Level, Liquidity, MarketView,
+    Money, Order, OrderState, Purpose, Reason, Record, Refusal, RiskView, Ticker, Wanted, Why,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -20,6 +20,13 @@ fn sending_order(a: &Intent, b: &Intent) -> std::cmp::Ordering {
         .cmp(&enters(b))
         .then_with(|| b.edge.cmp(&a.edge))
         .then_with(|| a.ticker.cmp(&b.ticker))
+}
+
+/// An intent that was not passed.
+struct Refused {
+    refusal: Refusal,
+    /// What would have been entered; `None` for what would have reduced, and for what nobody offered.
+    wanted: Option<Wanted>,
 }
 
 impl Engine {
@@ -66,11 +73,12 @@ impl Engine {
         let mut refusals = BTreeMap::new();
         let mut places = Vec::new();
         for intent in intents {
-            let ticker = intent.ticker.clone();
+            let asked = intent.clone();
             match self.approve(at, intent, equity) {
                 Ok(effect) => places.push(effect),
                 Err(refusal) => {
-                    refusals.insert(ticker, refusal);
+                    let wanted = self.forgone(&asked);
+                    refusals.insert(asked.ticker, Refused { refusal, wanted });
                 }
             }
         }
@@ -115,7 +123,7 @@ impl Engine {
             reduce_only: intent.purpose.reduces(),
             intent,
             state: OrderState::Intended,
-            filled: autotrader_domain::Contracts::ZERO,
+            filled: Contracts::ZERO,
             created_at: at,
             updated_at: at,
             reject_reason: None,
@@ -173,6 +181,42 @@ impl Engine {
         intent
     }
 
+    /// What an entry would have got: a taker what the book has within its limit, a maker all of it at its own price.
+    fn forgone(&self, intent: &Intent) -> Option<Wanted> {
+        if intent.purpose != Purpose::Entry {
+            return None;
+        }
+        let own = Level {
+            price: intent.limit,
+            size: intent.contracts,
+        };
+        let (levels, liquidity) = if intent.post_only {
+            (vec![own], Liquidity::Maker)
+        } else {
+            let book = self.books.get(&intent.ticker)?;
+            let walk = book.walk(intent.side, intent.contracts, intent.limit);
+            (walk.levels, Liquidity::Taker)
+        };
+        let mut wanted = Wanted {
+            side: intent.side,
+            contracts: Contracts::ZERO,
+            limit: intent.limit,
+            cost: Money::ZERO,
+            fees: Money::ZERO,
+        };
+        for Level { price, size } in levels {
+            let outcome = match intent.side {
+                BookSide::Bid => price,
+                BookSide::Ask => price.complement(),
+            };
+            let fee = intent.fees.fee(liquidity, price, size, FeeRounding::Direct)?;
+            wanted.contracts = wanted.contracts.checked_add(size)?;
+            wanted.cost = wanted.cost.checked_add(outcome.times(size)?)?;
+            wanted.fees = wanted.fees.checked_add(fee)?;
+        }
+        (!wanted.contracts.is_zero()).then_some(wanted)
+    }
+
     fn own_refusal(&self, at: DateTime<Utc>, intent: &Intent) -> Result<(), Refusal> {
         let cooling = if intent.purpose.reduces() {
             &self.cooling_exits
@@ -199,11 +243,11 @@ impl Engine {
     fn record_refusals(
         &mut self,
         at: DateTime<Utc>,
-        refusals: &BTreeMap<Ticker, Refusal>,
+        refusals: &BTreeMap<Ticker, Refused>,
         effects: &mut Vec<Effect>,
     ) {
         self.refused.retain(|ticker, _| refusals.contains_key(ticker));
-        for (ticker, refusal) in refusals {
+        for (ticker, Refused { refusal, .. }) in refusals {
             let known = self.refused.get(ticker).copied();
             if known
                 .is_some_and(|(reason, since)| reason == refusal.reason && at - since < TimeDelta::hours(1))
@@ -223,11 +267,12 @@ impl Engine {
     fn record_why(
         &mut self,
         lines: Vec<Why>,
-        refusals: &BTreeMap<Ticker, Refusal>,
+        refusals: &BTreeMap<Ticker, Refused>,
         effects: &mut Vec<Effect>,
     ) {
         for mut line in lines {
-            if let Some(refusal) = refusals.get(&line.ticker) {
+            if let Some(Refused { refusal, wanted }) = refusals.get(&line.ticker) {
+                line.wanted = line.wanted.or_else(|| wanted.clone());
                 line.next_reason = line.reason;
                 line.reason = Some(refusal.reason);
                 line.action = Action::Hold;

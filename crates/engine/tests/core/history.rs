@@ -516,3 +516,36 @@ fn a_year_of_boards_costs_what_its_changes_cost() {
     assert!(events <= 32 + 243 * 4, "{events}");
     assert!(watch.engine.history().leaders().len() <= 244);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    /// Whatever boards come and whenever the process dies, the history goes on as if nothing had happened.
+    #[test]
+    fn a_restart_at_any_time_changes_nothing(
+        boards in proptest::collection::vec(
+            (proptest::collection::btree_map(0..9_u8, 1440..1530_i32, 0..7), proptest::bool::ANY, proptest::bool::ANY),
+            1..14,
+        ),
+    ) {
+        let (mut steady, mut restarted) = (Watch::new(), Watch::new());
+        let mut written = Vec::new();
+        for (number, (rows, coarse, dies)) in boards.iter().enumerate() {
+            let names: Vec<(String, f64)> =
+                rows.iter().map(|(model, score)| (format!("m{model}"), f64::from(*score))).collect();
+            let rows: Vec<(&str, f64)> = names.iter().map(|(name, score)| (name.as_str(), *score)).collect();
+            let path = if *coarse { ParsePath::HtmlTable } else { ParsePath::Flight };
+            let salt = u8::try_from(number).unwrap();
+            let second = i64::from(salt) * 200_000;
+            let board = page(salt, path, &rows);
+            let expected = steady.see(second, &board);
+            let records = restarted.see(second, &board);
+            proptest::prop_assert_eq!(history(&records), history(&expected));
+            written.extend(records);
+            if *dies {
+                restarted = Watch::restored(stored(&written));
+            }
+            proptest::prop_assert_eq!(restarted.engine.history(), steady.engine.history());
+        }
+    }
+}

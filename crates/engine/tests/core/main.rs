@@ -70,6 +70,50 @@ fn a_refused_intent_uses_no_generation_up_and_is_told_in_the_why_ledger() {
 }
 
 #[test]
+fn a_refused_entry_leaves_behind_what_it_would_have_been() {
+    let wanted = |intent: Intent| {
+        let mut play = Play::new();
+        let effects = play.decide(10, vec![intent]);
+        let line = effects.iter().find_map(|effect| match effect {
+            Effect::Record(Record::Decision(line)) if line.ticker.as_str() == "A" => Some(line.clone()),
+            _ => None,
+        });
+        let line = line.unwrap();
+        assert_eq!(line.reason, Some(Reason::SizeLimit));
+        line.wanted
+    };
+    let told = |wanted: autotrader_domain::Wanted| {
+        let contracts = wanted.contracts.raw() / 100;
+        (contracts, wanted.cost.to_string(), wanted.fees.to_string())
+    };
+    let taker = |side, limit| intent("A", side, 5_000, limit, Purpose::Entry);
+    // 500 are asked for at 0.45, and 500 are bid for at 0.40: NO costs 0.60 there.
+    let bought = wanted(taker(BookSide::Bid, "0.46")).unwrap();
+    assert_eq!(
+        told(bought),
+        (500, "225.000000".to_owned(), "8.662500".to_owned())
+    );
+    let sold = wanted(taker(BookSide::Ask, "0.39")).unwrap();
+    assert_eq!(told(sold), (500, "300.000000".to_owned(), "8.400000".to_owned()));
+    assert_eq!(wanted(taker(BookSide::Bid, "0.44")), None, "nobody offers that");
+    let maker = Intent {
+        post_only: true,
+        ..taker(BookSide::Bid, "0.41")
+    };
+    assert_eq!(
+        told(wanted(maker).unwrap()),
+        (5_000, "2050.000000".to_owned(), "0.000000".to_owned())
+    );
+    let exit = intent("A", BookSide::Ask, 5_000, "0.39", Purpose::Exit);
+    let mut play = Play::new();
+    play.decide(10, vec![exit]);
+    assert!(
+        play.engine.why().all(|line| line.wanted.is_none()),
+        "what reduces is no entry"
+    );
+}
+
+#[test]
 fn a_contract_has_one_unfinished_order_and_the_next_one_another_id() {
     let mut play = Play::new();
     let first = placed(&play.decide(10, vec![entry("A", 5)])).remove(0);
