@@ -139,8 +139,16 @@ pub struct Approvals {
 /// What may not be paid on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Rejected {
+    /// Every name but those that were approved afterwards.
     every: bool,
+    except: BTreeSet<String>,
     names: BTreeSet<String>,
+}
+
+impl Rejected {
+    fn covers(&self, name: &str) -> bool {
+        self.names.contains(name) || (self.every && !self.except.contains(name))
+    }
 }
 
 impl Approvals {
@@ -155,8 +163,10 @@ impl Approvals {
             } => {
                 let key = (ticker.clone(), subject.clone());
                 if let Some(rejected) = self.rejected.get_mut(&key) {
-                    rejected.every = false;
                     rejected.names.remove(name);
+                    if rejected.every {
+                        rejected.except.insert(name.clone());
+                    }
                 }
                 self.names.insert(key, name.clone());
                 // Who approves has read the words as they are now.
@@ -174,9 +184,13 @@ impl Approvals {
                 let rejected = self.rejected.entry(key).or_default();
                 match name {
                     Some(name) => {
+                        rejected.except.remove(name);
                         rejected.names.insert(name.clone());
                     }
-                    None => rejected.every = true,
+                    None => {
+                        rejected.every = true;
+                        rejected.except.clear();
+                    }
                 }
             }
             ApprovalDecision::Rules {
@@ -218,8 +232,12 @@ impl Approvals {
         let Some(known) = self.terms.get(&market.ticker) else {
             return false;
         };
-        known.strike_model != market.strike_model
-            || !known
+        if known.strike_model != market.strike_model {
+            return true;
+        }
+        // Texts are nearly always written without a superfluous space.
+        known.rules_primary != market.rules_primary
+            && !known
                 .rules_primary
                 .split(' ')
                 .filter(|word| !word.is_empty())
@@ -238,14 +256,14 @@ impl Approvals {
     #[must_use]
     pub fn is_rejected(&self, ticker: &Ticker, subject: &str, name: &str) -> bool {
         self.rejected(ticker, subject)
-            .is_some_and(|rejected| rejected.every || rejected.names.contains(name))
+            .is_some_and(|rejected| rejected.covers(name))
     }
 
     /// Whether a person said that a contract is not to be mapped to anything.
     #[must_use]
     pub fn is_rejected_wholly(&self, ticker: &Ticker, subject: &str) -> bool {
         self.rejected(ticker, subject)
-            .is_some_and(|rejected| rejected.every)
+            .is_some_and(|rejected| rejected.every && rejected.except.is_empty())
     }
 
     /// The names that a person said a contract does not pay on, in order.
@@ -357,6 +375,11 @@ mod tests {
         assert!(rejected(&[reject(None)], "b"));
         assert!(!rejected(&[reject(None), reject(Some("a")), approve("a")], "a"));
         assert!(rejected(&[reject(None), reject(Some("b")), approve("a")], "b"));
+        assert!(
+            rejected(&[reject(None), approve("a")], "c"),
+            "only the one was approved"
+        );
+        assert!(rejected(&[reject(None), approve("a"), reject(None)], "a"));
         let approvals = after(&[reject(Some("b")), reject(Some("a"))]);
         assert_eq!(
             approvals.rejected_names(&ticker(), SUBJECT).collect::<Vec<_>>(),

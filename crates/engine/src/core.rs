@@ -327,22 +327,6 @@ impl Engine {
         self.remapped = true;
     }
 
-    /// Writes down what contracts pay on where that has changed: a second process cannot see it otherwise.
-    fn record_mappings(&mut self, at: DateTime<Utc>, effects: &mut Vec<Effect>) {
-        if !std::mem::take(&mut self.remapped) {
-            return;
-        }
-        let known = &self.mappings;
-        self.recorded.retain(|ticker, _| known.contains_key(ticker));
-        for (ticker, mapping) in known {
-            if self.recorded.get(ticker) != Some(mapping) {
-                self.recorded.insert(ticker.clone(), mapping.clone());
-                let mapping = mapping.clone();
-                effects.push(Effect::Record(Record::Mapped { at, mapping }));
-            }
-        }
-    }
-
     fn on_book(&mut self, book: &Book) {
         // An older answer that arrives late says nothing.
         let newer = self

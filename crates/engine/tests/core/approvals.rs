@@ -142,3 +142,44 @@ fn what_a_contract_first_says_is_noted_once_and_a_change_freezes_it_until_it_is_
     play.handle(6, &approve("says another"));
     assert_eq!(reasons(&play, "C"), []);
 }
+
+#[test]
+fn what_freezes_is_told_once_in_one_message() {
+    let mut play = Play::new();
+    let alerts = |effects: &[Effect]| -> Vec<String> {
+        effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Alert(alert) if alert.name.starts_with("contracts_frozen") => {
+                    Some(alert.text.clone())
+                }
+                _ => None,
+            })
+            .collect()
+    };
+    let listed = |text: &str| Event::Markets {
+        series: "SERIES".parse().unwrap(),
+        markets: ["A", "B", "C", "D", "E", "F", "G"]
+            .map(|name| worded(name, text))
+            .to_vec(),
+    };
+    let mut changed = Play::new();
+    assert_eq!(alerts(&play.handle(1, &listed(""))), Vec::<String>::new());
+    let told = alerts(&play.handle(2, &listed("another question")));
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].contains("A (terms_changed)") && told[0].ends_with("and 2 more."),
+        "{told:?}"
+    );
+    assert!(
+        alerts(&play.handle(3, &listed("another question"))).is_empty(),
+        "not again"
+    );
+    // What changed while nobody looked is told at the start.
+    changed.engine.restore(Restored {
+        terms: vec![(ticker("H"), ContractTerms::of(&worded("H", "it said this")))],
+        ..Restored::default()
+    });
+    let told = alerts(&changed.handle(1, &Event::Market(worded("H", "it says that"))));
+    assert_eq!(told.len(), 1, "{told:?}");
+}
