@@ -17,6 +17,7 @@ mod captures;
 mod cli;
 mod configuration;
 mod demo;
+mod fair_value;
 mod live;
 mod live_guard;
 mod mapping;

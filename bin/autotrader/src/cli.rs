@@ -1,6 +1,7 @@
 //! The command line.
 
 mod map;
+mod price;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ pub use map::{
     DecisionArgs, MapAction, MapApproveArgs, MapArgs, MapRejectArgs, MapRulesAction, MapRulesApproveArgs,
     MapRulesArgs, MapRulesRevokeArgs,
 };
+pub use price::{FairValueArgs, ParamsArgs, RulesArgs};
 
 /// Trades the exchange's AI-leaderboard contracts.
 #[derive(Debug, Parser)]
@@ -47,6 +49,8 @@ pub enum Command {
     Resolve(ResolveArgs),
     /// What changed between two leaderboard pages.
     Diff(DiffArgs),
+    /// What each model and organisation is worth at a check, by one leaderboard page; or a case of given candidates and rates.
+    FairValue(FairValueArgs),
     /// What each contract pays on, and whether it may be traded; what waits for a person, and what a person decides.
     Map(MapArgs),
     /// Why a contract was traded, or why not.
@@ -320,12 +324,9 @@ pub struct ResolveArgs {
     /// The file.
     #[command(flatten)]
     pub file: FileArgs,
-    /// Rules: cascade, `rank_ub_alone` or `ordinal_rank_alone`.
-    #[arg(long, default_value = "cascade")]
-    pub rules: String,
-    /// Score precision: full or displayed.
-    #[arg(long, default_value = "full")]
-    pub precision: String,
+    /// By which rules.
+    #[command(flatten)]
+    pub rules: RulesArgs,
 }
 
 /// Arguments of `diff`.

@@ -41,6 +41,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Board(args) => commands::board::board(&args),
         Command::Resolve(args) => commands::resolve::resolve(&args),
         Command::Diff(args) => commands::diff::diff(&args),
+        Command::FairValue(args) => commands::fair_value::fair_value(&args),
         Command::Map(args) => block_on(commands::map::map(args)),
         Command::Why(args) => commands::look::why(&args),
         Command::Status(args) => commands::look::status(&args),

@@ -36,7 +36,8 @@ pub(crate) use live_guard::Live;
 pub(crate) use process::Process;
 use settings::seconds;
 pub(crate) use settings::{
-    configured_limits, gate_settings, limits, series, strategy_params, vintage_settings,
+    configured_limits, configured_strategy, estimator, gate_settings, limits, series, strategy_params,
+    vintage_settings,
 };
 
 /// Loads the configuration that the arguments name.

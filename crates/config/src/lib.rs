@@ -4,6 +4,7 @@
 //! `strategies/*.yaml`, the overlay (`paper.yaml` or `live.yaml`), `base.yaml`. Without a configuration directory the
 //! embedded defaults serve. This is the only crate that reads the environment.
 
+mod board_walk;
 mod dollars;
 mod error;
 mod layers;
@@ -14,6 +15,7 @@ mod secret_files;
 mod sections;
 mod yaml;
 
+pub use board_walk::{ArrivalPrior, BoardWalk};
 pub use dollars::Dollars;
 pub use error::ConfigError;
 pub use load::{Loaded, Request, environment_variables, load};

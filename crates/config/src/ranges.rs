@@ -5,9 +5,13 @@ use url::Url;
 
 use crate::{Config, Dollars, EntryStyle};
 
+/// The estimators by name.
+const ESTIMATORS: [&str; 4] = ["board_walk", "persistence", "recency_persistence", "rank_table"];
+
 /// The first key that is out of range, with what was expected.
 pub(crate) fn first_violation(config: &Config) -> Option<(&'static str, String)> {
     numbers(config)
+        .or_else(|| config.leaderboard_alpha.board_walk.first_violation())
         .or_else(|| addresses(config))
         .or_else(|| relations(config))
 }
@@ -197,6 +201,22 @@ fn numbers(config: &Config) -> Option<(&'static str, String)> {
             "leaderboard_alpha.news_half_life_minutes",
             alpha.news_half_life_minutes,
         ),
+        at_least_zero("leaderboard_alpha.news_fresh_minutes", alpha.news_fresh_minutes),
+        share(
+            "leaderboard_alpha.organization_persistence",
+            alpha.organization_persistence,
+        ),
+        share("leaderboard_alpha.favourite_price", alpha.favourite_price),
+        at_least_zero("leaderboard_alpha.min_mid_sum", alpha.min_mid_sum),
+        at_least_zero("leaderboard_alpha.max_mid_sum", alpha.max_mid_sum),
+        at_least_zero(
+            "leaderboard_alpha.ambiguous_gap_points",
+            alpha.ambiguous_gap_points,
+        ),
+        at_least_zero(
+            "leaderboard_alpha.ambiguous_within_hours",
+            alpha.ambiguous_within_hours,
+        ),
         between(
             "leaderboard_alpha.max_spread_cents",
             alpha.max_spread_cents.into(),
@@ -325,6 +345,12 @@ fn relations(config: &Config) -> Option<(&'static str, String)> {
             "is below leaderboard_alpha.model_weight".into(),
         ));
     }
+    if alpha.min_mid_sum > alpha.max_mid_sum {
+        return Some((
+            "leaderboard_alpha.min_mid_sum",
+            "is above leaderboard_alpha.max_mid_sum: no event could be entered".into(),
+        ));
+    }
     if alpha.entry_style == EntryStyle::Rest && alpha.reprice_step_cents >= alpha.min_edge_after_fees_cents {
         return Some((
             "leaderboard_alpha.reprice_step_cents",
@@ -350,8 +376,8 @@ fn relations(config: &Config) -> Option<(&'static str, String)> {
             "is empty: name a file that would halt trading".into(),
         ));
     }
-    if !["rank_table", "persistence"].contains(&alpha.estimator.as_str()) {
-        let detail = format!("`{}` is not one of rank_table, persistence", alpha.estimator);
+    if !ESTIMATORS.contains(&alpha.estimator.as_str()) {
+        let detail = format!("`{}` is not one of {}", alpha.estimator, ESTIMATORS.join(", "));
         return Some(("leaderboard_alpha.estimator", detail));
     }
     if alpha.target_series.is_empty() {

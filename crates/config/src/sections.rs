@@ -7,7 +7,7 @@ use autotrader_domain::{Environment, ExecutionMode};
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-use crate::Dollars;
+use crate::{BoardWalk, Dollars};
 
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -321,6 +321,8 @@ pub struct LeaderboardAlpha {
     pub target_series: Vec<String>,
     /// Which estimator prices contracts.
     pub estimator: String,
+    /// The parameters of the board walk.
+    pub board_walk: BoardWalk,
     /// Smallest edge after fees, in cents per contract.
     pub min_edge_after_fees_cents: u32,
     /// Weight of the model against the market at rest.
@@ -329,12 +331,26 @@ pub struct LeaderboardAlpha {
     pub news_weight: f64,
     /// Minutes after which half of the extra weight is gone.
     pub news_half_life_minutes: f64,
+    /// Minutes for which a newer board counts as fresh.
+    pub news_fresh_minutes: f64,
+    /// Weight of `persistence` in the model's value of an organisation.
+    pub organization_persistence: f64,
     /// Share of the growth-optimal size.
     pub kelly_fraction: f64,
     /// Widest spread that is entered.
     pub max_spread_cents: u32,
     /// Largest difference between model and market.
     pub max_model_market_gap_cents: u32,
+    /// Above this market price NO needs fresh news, in dollars.
+    pub favourite_price: f64,
+    /// The least plausible sum of an event's mids, in dollars.
+    pub min_mid_sum: f64,
+    /// The greatest plausible sum of an event's mids, in dollars.
+    pub max_mid_sum: f64,
+    /// A gap at the top below this many points is too small to call …
+    pub ambiguous_gap_points: f64,
+    /// … from this many hours before the check on.
+    pub ambiguous_within_hours: f64,
     /// What a preliminary score takes off the probability, as a share.
     pub preliminary_model_discount: f64,
     /// How entries are made.

@@ -154,6 +154,29 @@ fn precedence_is_flag_then_environment_then_dotenv_then_files() {
 }
 
 #[test]
+fn single_figures_of_the_board_walk_can_be_set() {
+    let built_in = Setup::new().config().leaderboard_alpha.board_walk;
+    let config = Setup::new()
+        .file(
+            "config/base.yaml",
+            "leaderboard_alpha: { board_walk: { prior: { contenders: { Google: 0 } } } }\n",
+        )
+        .variable("AUTOTRADER__LEADERBOARD_ALPHA__BOARD_WALK__REFRESH_DAYS", "5")
+        .variable(
+            "AUTOTRADER__LEADERBOARD_ALPHA__BOARD_WALK__PRIOR__AS_OF",
+            "2026-05-01T00:00:00Z",
+        )
+        .config()
+        .leaderboard_alpha
+        .board_walk;
+    assert!((config.refresh_days - 5.0).abs() < f64::EPSILON);
+    assert!((config.votes_per_day - built_in.votes_per_day).abs() < f64::EPSILON);
+    assert_eq!(config.prior.as_of.to_rfc3339(), "2026-05-01T00:00:00+00:00");
+    assert!(config.prior.contenders["Google"].abs() < f64::EPSILON);
+    assert_eq!(config.prior.contenders.len(), built_in.prior.contenders.len());
+}
+
+#[test]
 fn ids_that_look_like_numbers_stay_text() {
     let config = Setup::new()
         .variable("AUTOTRADER__KALSHI__API_KEY_ID", "0123")
@@ -234,6 +257,41 @@ fn ids_that_look_like_numbers_stay_text() {
     "config/base.yaml",
     "leaderboard_alpha: { entry_style: rest, reprice_step_cents: 3 }",
     "leaderboard_alpha.reprice_step_cents: is not below leaderboard_alpha.min_edge_after_fees_cents"
+)]
+#[case(
+    "config/strategies/a.yaml",
+    "leaderboard_alpha: { board_walk: { refresh_days: 0 } }",
+    "/config/strategies/a.yaml: leaderboard_alpha.board_walk.refresh_days: 0 is not between 0.01 and 1000"
+)]
+#[case(
+    "config/strategies/a.yaml",
+    "leaderboard_alpha: { board_walk: { votes_per_day: 1e9 } }",
+    "leaderboard_alpha.board_walk.votes_per_day: 1000000000 is not between"
+)]
+#[case(
+    "config/base.yaml",
+    "leaderboard_alpha: { min_mid_sum: 1.2 }",
+    "/config/base.yaml: leaderboard_alpha.min_mid_sum: is above leaderboard_alpha.max_mid_sum"
+)]
+#[case(
+    "config/base.yaml",
+    "leaderboard_alpha: { favourite_price: 85 }",
+    "leaderboard_alpha.favourite_price: 85 is not a share"
+)]
+#[case(
+    "config/strategies/a.yaml",
+    "leaderboard_alpha: { board_walk: { luck: 1 } }",
+    "/config/strategies/a.yaml: leaderboard_alpha.board_walk.luck: unknown field"
+)]
+#[case(
+    "config/strategies/a.yaml",
+    "leaderboard_alpha: { board_walk: { prior: { contenders: { Google: -1 } } } }",
+    "leaderboard_alpha.board_walk.prior.contenders: `Google`: -1 is not between 0 and 10000"
+)]
+#[case(
+    "config/strategies/a.yaml",
+    "leaderboard_alpha: { board_walk: { prior: { as_of: yesterday } } }",
+    "leaderboard_alpha.board_walk.prior.as_of"
 )]
 fn bad_files_get_one_line_with_place_and_key(#[case] name: &str, #[case] text: &str, #[case] expected: &str) {
     let mut setup = Setup::new();

@@ -149,6 +149,15 @@ fn shift(previous: &[Entry], current: &[Entry]) -> f64 {
 }
 
 impl BoardHistory {
+    /// A history that was watched from a time on, with nothing seen yet: for what is told otherwise than by boards.
+    #[must_use]
+    pub fn watched_since(since: DateTime<Utc>) -> Self {
+        Self {
+            since: Some(since),
+            ..Self::default()
+        }
+    }
+
     /// Takes a board and returns what it added, in the order it was added.
     pub fn observe(&mut self, sight: &Sight<'_>) -> Vec<HistoryEvent> {
         let mut added = self.delisted(sight);

@@ -9,11 +9,19 @@ use crate::Failure;
 /// No page is near this size; a larger file is not a leaderboard.
 const MAX_BYTES: u64 = 32 << 20;
 
-/// Reads a file, or standard input for `-`.
+/// Reads a leaderboard page, from standard input for `-`.
 ///
 /// # Errors
 /// [`Failure`] with exit code 2 when it cannot be read, is empty or is too large.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    read_as(path, "a leaderboard page")
+}
+
+/// Reads a file, or standard input for `-`; `what` is wanted, with its article.
+///
+/// # Errors
+/// [`Failure`] with exit code 2 when it cannot be read, is empty or is too large.
+pub(crate) fn read_as(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     let name = path.display();
     let unreadable = |error: std::io::Error| Failure::usage(format!("{name}: cannot be read: {error}."));
     let mut bytes = Vec::new();
@@ -31,13 +39,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
             .map_err(unreadable)?;
     }
     if bytes.is_empty() {
-        return Err(Failure::usage(format!(
-            "{name}: the file is empty; name a leaderboard page."
-        )));
+        return Err(Failure::usage(format!("{name}: the file is empty; name {what}.")));
     }
     if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_BYTES) {
         return Err(Failure::usage(format!(
-            "{name}: larger than {} MB; no leaderboard page is.",
+            "{name}: larger than {} MB; name {what}.",
             MAX_BYTES >> 20
         )));
     }

@@ -5,6 +5,7 @@ pub(crate) mod calc_fee;
 pub(crate) mod cancel_all;
 pub(crate) mod diff;
 mod errand;
+pub(crate) mod fair_value;
 pub(crate) mod flatten;
 pub(crate) mod incident;
 pub(crate) mod init_db;

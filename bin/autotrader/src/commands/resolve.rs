@@ -6,7 +6,7 @@ use autotrader_arena_signals::parse_ungated;
 use autotrader_settlement::{Board, Rule, RuleSet, ScorePrecision, explain};
 use serde_json::{Value, json};
 
-use crate::cli::ResolveArgs;
+use crate::cli::{ResolveArgs, RulesArgs};
 use crate::commands::input;
 use crate::{Failure, output};
 
@@ -21,11 +21,11 @@ pub(crate) fn read_board(path: &std::path::Path) -> Result<Board, Failure> {
     Ok(parsed.board)
 }
 
-/// Explains the winner.
+/// The rule set that the arguments name.
 ///
 /// # Errors
-/// [`Failure`] with exit code 2 for unreadable input or an unknown rule set, with exit code 1 when nobody wins.
-pub(crate) fn resolve(args: &ResolveArgs) -> Result<ExitCode, Failure> {
+/// [`Failure`] with exit code 2 when there is none of that name.
+pub(crate) fn rule_set(args: &RulesArgs) -> Result<RuleSet, Failure> {
     let rule: Rule = args
         .rules
         .parse()
@@ -34,8 +34,17 @@ pub(crate) fn resolve(args: &ResolveArgs) -> Result<ExitCode, Failure> {
         .precision
         .parse()
         .map_err(|error| Failure::usage(format!("--precision: {error}.")))?;
+    Ok(RuleSet::new(rule, precision))
+}
+
+/// Explains the winner.
+///
+/// # Errors
+/// [`Failure`] with exit code 2 for unreadable input or an unknown rule set, with exit code 1 when nobody wins.
+pub(crate) fn resolve(args: &ResolveArgs) -> Result<ExitCode, Failure> {
+    let rules = rule_set(&args.rules)?;
     let board = read_board(&args.file.file)?;
-    let explanation = explain(&board.entries, &RuleSet::new(rule, precision));
+    let explanation = explain(&board.entries, &rules);
     if args.file.json {
         let mut value: Value = serde_json::to_value(&explanation)
             .map_err(|error| Failure::failed(format!("output: {error}.")))?;
@@ -51,8 +60,9 @@ pub(crate) fn resolve(args: &ResolveArgs) -> Result<ExitCode, Failure> {
     match explanation.winner {
         Some(_) => Ok(ExitCode::SUCCESS),
         None => Err(Failure::failed(format!(
-            "{}: nobody wins under {rule}.",
-            args.file.file.display()
+            "{}: nobody wins under {}.",
+            args.file.file.display(),
+            rules.rule
         ))),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use autotrader_config::Config;
 use autotrader_domain::ports::Clock;
 use autotrader_kalshi_api::RateLimits;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::ConfigArgs;
 use crate::clock::SystemClock;
@@ -21,6 +21,24 @@ fn try_parts(config: &Config) -> Result<(), Failure> {
     wiring::leaderboard_source(config, clock)?;
     wiring::notifier(config)?;
     Ok(())
+}
+
+/// One row for each value, keys within keys joined by dots.
+fn list(key: &str, value: &Value, rows: &mut Vec<Vec<String>>) {
+    match value {
+        Value::Object(inner) => {
+            for (name, value) in inner {
+                let dotted = if key.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{key}.{name}")
+                };
+                list(&dotted, value, rows);
+            }
+        }
+        Value::String(text) => rows.push(vec![key.to_owned(), text.clone()]),
+        other => rows.push(vec![key.to_owned(), other.to_string()]),
+    }
 }
 
 /// Prints the effective configuration.
@@ -54,25 +72,19 @@ pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failur
         "live_refused_because": live.refusals(),
         "discord_enabled": config.discord.enabled,
         "limits": risk,
+        "strategy": wiring::configured_strategy(config),
+        "board_walk": config.leaderboard_alpha.board_walk,
     });
     if args.json {
         output::json(&values)?;
     } else {
         output::line("The configuration is valid.");
         if let Some(values) = values.as_object() {
-            let plain = values
-                .iter()
-                .filter(|(key, _)| !["limits", "live_refused_because"].contains(&key.as_str()));
-            let limits = risk.as_object().into_iter().flatten();
-            let rows: Vec<Vec<String>> = plain
-                .chain(limits)
-                .map(|(key, value)| {
-                    vec![
-                        key.clone(),
-                        value.as_str().map_or_else(|| value.to_string(), str::to_owned),
-                    ]
-                })
-                .collect();
+            let mut rows = Vec::new();
+            for (key, value) in values.iter().filter(|(key, _)| *key != "live_refused_because") {
+                // Limits are known by their own names.
+                list(if key == "limits" { "" } else { key }, value, &mut rows);
+            }
             output::table(&["key", "value"], &rows);
             for sentence in live.refusals() {
                 output::line(&format!("Live would be refused: {}", output::escape(sentence)));

@@ -6,7 +6,7 @@ use autotrader_arena_signals::{DiffSettings, GateSettings, VintageSettings};
 use autotrader_config::{Config, EntryStyle, EventMode};
 use autotrader_domain::{Contracts, Money, Price, SeriesTicker, Ticker};
 use autotrader_risk::{EventExposureMode, Limits};
-use autotrader_strategy::params::{self, EstimatorKind};
+use autotrader_strategy::params::{self, BoardWalkParams, EstimatorKind};
 use autotrader_strategy::{ApprovedRules, Params};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -70,6 +70,38 @@ pub(crate) fn configured_limits(config: &Config) -> Value {
     })
 }
 
+/// How contracts are priced and entered, as configured, for people and scripts; the board walk's parameters apart.
+pub(crate) fn configured_strategy(config: &Config) -> Value {
+    let alpha = &config.leaderboard_alpha;
+    json!({
+        "target_series": alpha.target_series,
+        "estimator": alpha.estimator,
+        "min_edge_after_fees_cents": alpha.min_edge_after_fees_cents,
+        "model_weight": alpha.model_weight,
+        "news_weight": alpha.news_weight,
+        "news_half_life_minutes": alpha.news_half_life_minutes,
+        "news_fresh_minutes": alpha.news_fresh_minutes,
+        "organization_persistence": alpha.organization_persistence,
+        "kelly_fraction": alpha.kelly_fraction,
+        "max_spread_cents": alpha.max_spread_cents,
+        "max_model_market_gap_cents": alpha.max_model_market_gap_cents,
+        "favourite_price": alpha.favourite_price,
+        "min_mid_sum": alpha.min_mid_sum,
+        "max_mid_sum": alpha.max_mid_sum,
+        "ambiguous_gap_points": alpha.ambiguous_gap_points,
+        "ambiguous_within_hours": alpha.ambiguous_within_hours,
+        "preliminary_model_discount": alpha.preliminary_model_discount,
+        "entry_style": match alpha.entry_style { EntryStyle::Take => "take", EntryStyle::Rest => "rest" },
+        "order_lifetime_minutes": alpha.order_lifetime_minutes,
+        "reprice_step_cents": alpha.reprice_step_cents,
+        "entry_cutoff_minutes": alpha.entry_cutoff_minutes,
+        "cancel_cutoff_minutes": alpha.cancel_cutoff_minutes,
+        "max_feed_age_seconds": alpha.max_feed_age_seconds,
+        "max_board_age_days": alpha.max_board_age_days,
+        "max_book_age_seconds": alpha.max_book_age_seconds,
+    })
+}
+
 /// The strategy's parameters, checked.
 ///
 /// # Errors
@@ -95,20 +127,14 @@ pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
             .collect::<Result<_, Failure>>()
     };
     let mut params = Params::default();
-    params.estimator = match alpha.estimator.as_str() {
-        "rank_table" => EstimatorKind::RankTable,
-        "persistence" => EstimatorKind::Persistence,
-        other => {
-            return Err(wrong(
-                "estimator",
-                format!("`{other}` is not one of rank_table, persistence"),
-            ));
-        }
-    };
+    params.estimator = estimator(&alpha.estimator).map_err(|detail| wrong("estimator", detail))?;
+    params.board_walk = board_walk(config)?;
     params.rank_table.preliminary_discount = alpha.preliminary_model_discount;
     params.pool.weight_at_rest = alpha.model_weight;
     params.pool.weight_fresh = alpha.news_weight;
     params.pool.news_half_life = minutes(alpha.news_half_life_minutes);
+    params.pool.fresh_for = minutes(alpha.news_fresh_minutes);
+    params.pool.organization_persistence = alpha.organization_persistence;
     params.min_edge_after_fees = cents(alpha.min_edge_after_fees_cents);
     params.sizing.kelly_fraction = alpha.kelly_fraction;
     let own = &config.risk.per_strategy.leaderboard_alpha;
@@ -131,6 +157,11 @@ pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
     params.guards.max_book_age = seconds(alpha.max_book_age_seconds);
     params.guards.max_spread = cents(alpha.max_spread_cents);
     params.guards.max_gap = f64::from(alpha.max_model_market_gap_cents) / 100.0;
+    params.guards.favourite = alpha.favourite_price;
+    params.guards.min_mid_sum = alpha.min_mid_sum;
+    params.guards.max_mid_sum = alpha.max_mid_sum;
+    params.guards.ambiguous_gap = alpha.ambiguous_gap_points;
+    params.guards.ambiguous_within = minutes(alpha.ambiguous_within_hours * 60.0);
     params.mapping.model_overrides = tickers("model_ticker_overrides", &alpha.model_ticker_overrides)?;
     params.mapping.organization_overrides = tickers("org_ticker_overrides", &alpha.org_ticker_overrides)?;
     params.mapping.model_aliases.clone_from(&alpha.model_aliases);
@@ -149,6 +180,25 @@ pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
         .validate()
         .map_err(|error| Failure::failed(format!("configuration: {error}")))?;
     Ok(params)
+}
+
+/// The estimator of a name.
+///
+/// # Errors
+/// A sentence without its full stop that lists the names.
+pub(crate) fn estimator(name: &str) -> Result<EstimatorKind, String> {
+    let named = EstimatorKind::ALL.into_iter().find(|kind| kind.name() == name);
+    named.ok_or_else(|| {
+        let names = EstimatorKind::ALL.map(EstimatorKind::name);
+        format!("`{name}` is not one of {}", names.join(", "))
+    })
+}
+
+/// The parameters of the board walk: configuration and strategy call them by the same names.
+fn board_walk(config: &Config) -> Result<BoardWalkParams, Failure> {
+    serde_json::to_value(&config.leaderboard_alpha.board_walk)
+        .and_then(serde_json::from_value)
+        .map_err(|error| Failure::failed(format!("configuration: leaderboard_alpha.board_walk: {error}.")))
 }
 
 pub(super) fn seconds(seconds: u64) -> TimeDelta {

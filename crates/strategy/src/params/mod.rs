@@ -37,6 +37,17 @@ impl EstimatorKind {
         Self::RecencyPersistence,
         Self::RankTable,
     ];
+
+    /// The stable name, as configuration and records have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BoardWalk => "board_walk",
+            Self::Persistence => "persistence",
+            Self::RecencyPersistence => "recency_persistence",
+            Self::RankTable => "rank_table",
+        }
+    }
 }
 
 /// How entries are made.
