@@ -21,14 +21,19 @@ fn now() -> DateTime<Utc> {
     time("2026-11-01T12:00:00Z")
 }
 
-fn history(days: f64, arrivals: &[(f64, Option<&str>, f64)]) -> BoardHistory {
-    let ago = |days: f64| now() - TimeDelta::seconds((days * 86_400.0) as i64);
+/// Some hours before now.
+fn ago(hours: i64) -> DateTime<Utc> {
+    now() - TimeDelta::hours(hours)
+}
+
+/// A history of some days with arrivals some hours ago.
+fn history(days: i64, arrivals: &[(i64, Option<&str>, f64)]) -> BoardHistory {
     let mut history = BoardHistory::default();
-    listed(&mut history, ago(days), &Entry::named("first"));
+    listed(&mut history, ago(days * 24), &Entry::named("first"));
     for (age, organization, gap) in arrivals {
         history.apply(&HistoryEvent::Arrived(Arrival {
             at: ago(*age),
-            model_name: format!("arrived {age} days ago"),
+            model_name: format!("arrived {age} hours ago"),
             organization: organization.map(str::to_owned),
             gap: *gap,
         }));
@@ -49,12 +54,12 @@ fn the_rate_forgets_with_fractional_days() {
     let board = RankedBoard::new(&entries, RuleSet::default());
     let params = blind();
     let history = history(
-        200.0,
+        200,
         &[
-            (45.0, Some("A"), 3.0),
-            (22.5, Some("B"), -4.9),
-            (10.0, Some("C"), -20.0),
-            (-1.0, Some("D"), 9.0),
+            (45 * 24, Some("A"), 3.0),
+            (22 * 24 + 12, Some("B"), -4.9),
+            (10 * 24, Some("C"), -20.0),
+            (-24, Some("D"), 9.0),
         ],
     );
     let rates = ArrivalRates::of(&board, &history, now(), &params);
@@ -79,7 +84,7 @@ fn the_first_day_counts_as_a_day_and_a_contender_without_a_lab_as_an_unknown_one
     let entries = [entry("a", None, 1500.0), entry("b", Some("B"), 1400.0)];
     let board = RankedBoard::new(&entries, RuleSet::default());
     let params = blind();
-    let history = history(0.0, &[(0.0, None, 3.0)]);
+    let history = history(0, &[(0, None, 3.0)]);
     let rates = ArrivalRates::of(&board, &history, now(), &params);
     let day = (1.0 - (-1.0f64 / 90.0).exp2()) * 90.0 / std::f64::consts::LN_2;
     close(rates.per_day(), 3.0 / (day + 100.0));
@@ -93,13 +98,13 @@ fn a_prior_counts_like_the_history_it_stands_for() {
     let entries = [entry("a", Some("A"), 1500.0)];
     let board = RankedBoard::new(&entries, RuleSet::default());
     let seen = [
-        (300.0, Some("A"), 3.0),
-        (150.0, Some("B"), 1.0),
-        (140.0, Some("B"), -20.0),
-        (50.0, Some("C"), 8.0),
+        (300 * 24, Some("A"), 3.0),
+        (150 * 24, Some("B"), 1.0),
+        (140 * 24, Some("B"), -20.0),
+        (50 * 24, Some("C"), 8.0),
     ];
     let params = blind();
-    let whole = history(400.0, &seen);
+    let whole = history(400, &seen);
     let expected = ArrivalRates::of(&board, &whole, now(), &params);
     // The same arrivals, those of the first 280 days as a prior.
     let decayed = |age: f64, half_life: f64| (-(age - 120.0) / half_life).exp2();
@@ -120,7 +125,7 @@ fn a_prior_counts_like_the_history_it_stands_for() {
         ..blind()
     };
     // What the history also knows of the prior's time is not counted twice.
-    for own in [whole.clone(), history(120.0, &seen[3..])] {
+    for own in [whole.clone(), history(120, &seen[3..])] {
         let rates = ArrivalRates::of(&board, &own, now(), &told);
         within(rates.per_day(), expected.per_day(), 1e-14);
         within(rates.uncertainty(), expected.uncertainty(), 1e-14);

@@ -14,4 +14,7 @@ mod scene;
 mod arrivals;
 mod baselines;
 mod board_walk;
+mod differential;
 mod kit;
+mod monte_carlo;
+mod properties;
