@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use autotrader_domain::{BoardHistory, Led};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Estimator, Forecast, Question, days};
+use super::{Ends, Estimator, Forecast, Question, days};
 
 /// What the prior weighs, in windows.
 const PSEUDO_DAYS: f64 = 15.0;
@@ -188,5 +188,15 @@ impl Estimator for Persistence {
             None => other += rates.organization_stays,
         }
         Some(Forecast::apart(models, unlisted, organizations, other))
+    }
+
+    /// Arrivals do not enter, so the ends are one forecast.
+    fn ends<'a>(&self, question: &Question<'_, 'a>, _uncertainty: f64) -> Option<Ends<'a>> {
+        let central = self.forecast(question)?;
+        Some(Ends {
+            fewer: central.clone(),
+            more: central.clone(),
+            central,
+        })
     }
 }

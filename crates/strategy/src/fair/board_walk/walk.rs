@@ -109,15 +109,19 @@ impl Revision {
 
     /// The probability that the score is at most `x`.
     fn at_most(&self, x: f64) -> f64 {
-        let distance = x - self.mean;
-        if distance > self.reach() {
-            return 1.0;
-        }
-        if -distance > self.reach() {
-            return 0.0;
-        }
-        let z = distance / self.deviation;
-        (1.0 - self.wide_share) * cumulative(z) + self.wide_share * cumulative(z / self.wide_factor)
+        let z = (x - self.mean) / self.deviation;
+        (1.0 - self.wide_share) * unless_flat(z) + self.wide_share * unless_flat(z / self.wide_factor)
+    }
+}
+
+/// The normal distribution, evaluated where it is not flat.
+fn unless_flat(z: f64) -> f64 {
+    if z > FLAT {
+        1.0
+    } else if z < -FLAT {
+        0.0
+    } else {
+        cumulative(z)
     }
 }
 
