@@ -125,7 +125,10 @@ proptest! {
 
     #[test]
     fn a_model_that_settles_before_another_is_worth_at_least_as_much_at_the_same_rank(board in any_board()) {
-        let params = autotrader_strategy::Params::default();
+        let params = autotrader_strategy::Params {
+            estimator: EstimatorKind::RankTable,
+            ..autotrader_strategy::Params::default()
+        };
         let mut board = board;
         for entry in &mut board.entries {
             entry.preliminary = false;

@@ -322,7 +322,7 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            estimator: EstimatorKind::RankTable,
+            estimator: EstimatorKind::BoardWalk,
             rank_table: RankTableParams::default(),
             board_walk: BoardWalkParams::default(),
             pool: PoolParams::default(),

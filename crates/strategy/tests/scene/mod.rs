@@ -11,6 +11,7 @@ use autotrader_domain::{
     Position, Price, PriceGrid, Purpose, Reason, Ticker, TimeInForce, Vintage, Why,
 };
 use autotrader_settlement::{Board, Entry, Rating, rank_bounds};
+use autotrader_strategy::params::EstimatorKind;
 use autotrader_strategy::{ApprovedRules, LeaderboardAlpha, Params, mapping::TOP_MODEL_TIE_RULE};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -111,7 +112,11 @@ pub fn check() -> DateTime<Utc> {
 }
 
 fn approved() -> Params {
-    let mut params = Params::default();
+    // The scenes' figures are worked out on shares that can be followed by hand.
+    let mut params = Params {
+        estimator: EstimatorKind::RankTable,
+        ..Params::default()
+    };
     let lab = ApprovedRules::new("KXLLM1".parse().unwrap(), LAB_TIE_RULE, "cascade").unwrap();
     params.mapping.approved_rules.push(lab);
     params
