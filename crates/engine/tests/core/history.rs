@@ -10,12 +10,12 @@ use autotrader_domain::{
     MarketView, ModelChance, Money, Observation, ParsePath, Reading, ReadingOutcome, Record, Verdict,
     Vintage,
 };
-use autotrader_engine::{Effect, Engine, EngineSettings, Event, verify};
+use autotrader_engine::{Effect, Engine, Event, verify};
 use autotrader_risk::{Limits, RiskEngine};
 use autotrader_settlement::{Board, Entry, Rating};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use crate::kit::{at, scope};
+use crate::kit::{at, settings};
 
 /// Accepts every page at once.
 #[derive(Default)]
@@ -98,11 +98,7 @@ impl Watch {
     fn new() -> Self {
         let seer = Seer::default();
         let engine = Engine::new(
-            EngineSettings {
-                scope: scope(),
-                evaluation_interval: TimeDelta::seconds(1),
-                cooldown: TimeDelta::seconds(60),
-            },
+            settings(),
             Box::new(Trusting::default()),
             Box::new(seer.clone()),
             RiskEngine::new(Limits::default()),

@@ -183,11 +183,7 @@ impl Play {
     pub fn with(limits: Limits) -> Self {
         let wants = Scripted::default();
         let engine = Engine::new(
-            EngineSettings {
-                scope: scope(),
-                evaluation_interval: TimeDelta::seconds(1),
-                cooldown: TimeDelta::seconds(60),
-            },
+            settings(),
             Box::new(SameBoard::new()),
             Box::new(wants.clone()),
             RiskEngine::new(limits),
@@ -294,6 +290,14 @@ pub fn fill_of(order: &Order, price: &str, second: i64) -> Fill {
         fee: Money::micros(17_500),
         liquidity: Liquidity::Taker,
         filled_at: at(second),
+    }
+}
+
+pub fn settings() -> EngineSettings {
+    EngineSettings {
+        scope: scope(),
+        evaluation_interval: TimeDelta::seconds(1),
+        cooldown: TimeDelta::seconds(60),
     }
 }
 
