@@ -178,6 +178,34 @@ mod tests {
         assert_eq!(board.tie_break_complete(), complete);
     }
 
+    fn names<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<&'a str> {
+        entries.map(|entry| entry.model_name.as_str()).collect()
+    }
+
+    #[test]
+    fn by_scores_a_board_keeps_the_order_of_its_source_where_they_tie() {
+        let entries = [
+            entry("d", 1, "1490", Some(3), None),
+            entry("c", 9, "1500", None, None),
+            entry("b", 2, "1500", Some(7), None),
+            entry("a", 3, "1500", Some(7), None),
+            entry("e", 1, "", Some(7), None),
+        ];
+        let board = RankedBoard::by_scores(&entries, RuleSet::default());
+        assert_eq!(board.winner().map(|entry| entry.model_name.as_str()), Some("b"));
+        assert_eq!(
+            names(board.scored().map(|(entry, _)| entry)),
+            ["c", "b", "a", "d"]
+        );
+        // By the rules the claim to the best rank decides first; of those with a score the votes, then that order.
+        let board = RankedBoard::new(&entries, RuleSet::default());
+        assert_eq!(names(board.order().iter().copied()), ["d", "e", "b", "a", "c"]);
+        assert_eq!(
+            names(board.scored().map(|(entry, _)| entry)),
+            ["b", "a", "c", "d"]
+        );
+    }
+
     #[test]
     fn scores_tie_at_the_precision_of_the_rules() {
         let entries = [

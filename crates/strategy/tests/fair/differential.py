@@ -3,7 +3,8 @@ import json
 import sys
 
 sys.path.insert(0, sys.argv[1])
-from board_walk_reference import D, PAR, est_new, events, first_seen, rates
+from board_walk_reference import D, PAR, est_new, est_pred, events, first_seen, rates
+from calibration_reference import norm
 
 for line in sys.stdin:
     case = json.loads(line)
@@ -13,4 +14,6 @@ for line in sys.stdin:
     arrivals, start = events(boards, par["floor"]), D(boards[0]["date"])
     models, labs = est_new(rows, day, case["h_days"], arrivals, start, first_seen(boards), par, tick=case["tick"])
     rate = rates(arrivals, day, start, [], par)[0]
-    print(json.dumps({"models": models, "labs": labs, "rate": rate}))
+    table, table_labs = est_pred(rows, day, case["h_days"], first_seen(boards), par)
+    table = {"models": norm(table, "unlisted"), "labs": norm(table_labs, "other")}
+    print(json.dumps({"models": models, "labs": labs, "rate": rate, "table": table}))
