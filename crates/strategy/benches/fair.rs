@@ -9,7 +9,7 @@
 use autotrader_domain::{Arrival, BoardHistory, HistoryEvent, Led};
 use autotrader_settlement::{Entry, Rating, RuleSet};
 use autotrader_strategy::Params;
-use autotrader_strategy::fair::{ArrivalRates, Question, RankedBoard, ends, estimator, forecast};
+use autotrader_strategy::fair::{ArrivalRates, Estimator, Question, RankedBoard, ends, estimator, forecast};
 use autotrader_strategy::params::EstimatorKind;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -66,27 +66,9 @@ fn history() -> BoardHistory {
     history
 }
 
-#[divan::bench(args = EstimatorKind::ALL)]
-fn one_forecast(bencher: divan::Bencher<'_, '_>, kind: EstimatorKind) {
+/// Hands over a question about the check in some hours, with the estimator that is to answer it.
+fn asked(kind: EstimatorKind, hours: i64, ask: impl FnOnce(&dyn Estimator, &Question<'_, '_>)) {
     let (params, entries, history) = (Params::default(), entries(), history());
-    let estimator = estimator(kind, &params);
-    let board = RankedBoard::new(&entries, RuleSet::default());
-    let rates = ArrivalRates::of(&board, &history, now(), &params.board_walk);
-    let question = Question {
-        board: &board,
-        history: &history,
-        rates: &rates,
-        at: now(),
-        horizon: TimeDelta::days(7),
-        arrivals: 1.0,
-    };
-    bencher.bench_local(|| forecast(estimator.as_ref(), divan::black_box(&question)));
-}
-
-#[divan::bench(args = [1, 24, 168, 720])]
-fn both_ends_of_the_board_walk_in_hours(bencher: divan::Bencher<'_, '_>, hours: i64) {
-    let (params, entries, history) = (Params::default(), entries(), history());
-    let estimator = estimator(EstimatorKind::BoardWalk, &params);
     let board = RankedBoard::new(&entries, RuleSet::default());
     let rates = ArrivalRates::of(&board, &history, now(), &params.board_walk);
     let question = Question {
@@ -97,12 +79,21 @@ fn both_ends_of_the_board_walk_in_hours(bencher: divan::Bencher<'_, '_>, hours: 
         horizon: TimeDelta::hours(hours),
         arrivals: 1.0,
     };
-    bencher.bench_local(|| {
-        ends(
-            estimator.as_ref(),
-            divan::black_box(&question),
-            rates.uncertainty(),
-        )
+    ask(estimator(kind, &params).as_ref(), &question);
+}
+
+#[divan::bench(args = EstimatorKind::ALL)]
+fn one_forecast(bencher: divan::Bencher<'_, '_>, kind: EstimatorKind) {
+    asked(kind, 168, |estimator, question| {
+        bencher.bench_local(|| forecast(estimator, divan::black_box(question)));
+    });
+}
+
+#[divan::bench(args = [1, 24, 168, 720])]
+fn both_ends_of_the_board_walk_in_hours(bencher: divan::Bencher<'_, '_>, hours: i64) {
+    asked(EstimatorKind::BoardWalk, hours, |estimator, question| {
+        let uncertainty = question.rates.uncertainty();
+        bencher.bench_local(|| ends(estimator, divan::black_box(question), uncertainty));
     });
 }
 
