@@ -501,15 +501,47 @@ fn paper_starts_without_a_network_and_stops_when_told() {
 fn what_cannot_go_on_without_a_network_says_so_in_one_line() {
     let place = Place::new();
     let dead = dead_address();
-    let mut command = place.autotrader(&["map"]);
-    pointed_at(
-        &mut command,
-        &format!("{dead}/trade-api/v2"),
-        &format!("{dead}/board"),
+    for asked in ["map", "coherence"] {
+        let mut command = place.autotrader(&[asked]);
+        pointed_at(
+            &mut command,
+            &format!("{dead}/trade-api/v2"),
+            &format!("{dead}/board"),
+        );
+        let finished = finish(&mut command, SHORT);
+        let line = finished.refused(1);
+        assert!(line.starts_with("error: exchange: "), "{line}");
+    }
+}
+
+#[test]
+fn coherence_holds_the_bids_of_an_event_against_a_dollar() {
+    let stage = Stage::set("9", false);
+    let finished = finish(&mut stage.autotrader(&["coherence", "--json"]), SHORT);
+    let answer = finished.succeeded().json();
+    let findings = answer["findings"].as_array().unwrap();
+    assert_eq!(answer["unread"], serde_json::json!([]));
+    let sums: Vec<&Value> = findings
+        .iter()
+        .filter(|finding| finding["kind"] == "bids_above_one")
+        .collect();
+    assert!(!sums.is_empty(), "{answer}");
+    for finding in sums {
+        assert!(finding["event"].as_str().unwrap().starts_with("KXTOPMODEL"));
+        let (gross, net) = (
+            finding["gross"].as_f64().unwrap(),
+            finding["net"].as_f64().unwrap(),
+        );
+        assert!(net < gross && gross < 1.0, "fees cost something: {finding}");
+    }
+    let text = finish(&mut stage.autotrader(&["coherence"]), SHORT)
+        .succeeded()
+        .stdout;
+    assert!(
+        text.contains("sell one of each") && text.contains("nothing of this is traded"),
+        "{text}"
     );
-    let finished = finish(&mut command, SHORT);
-    let line = finished.refused(1);
-    assert!(line.starts_with("error: exchange: "), "{line}");
+    stage.stop();
 }
 
 #[test]

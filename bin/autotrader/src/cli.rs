@@ -51,6 +51,8 @@ pub enum Command {
     Diff(DiffArgs),
     /// What each model and organisation is worth at a check, by one leaderboard page; or a case of given candidates and rates.
     FairValue(FairValueArgs),
+    /// Books that contradict each other: sums of bids, and companies against their models. Shown, not traded.
+    Coherence(LookArgs),
     /// What each contract pays on, and whether it may be traded; what waits for a person, and what a person decides.
     Map(MapArgs),
     /// Why a contract was traded, or why not.

@@ -1,9 +1,11 @@
 //! The strategy: mapping gate and evaluation behind the domain's port.
 
 use autotrader_domain::ports::Strategy;
-use autotrader_domain::{Approvals, BoardStanding, Evaluation, Mapping, Market, MarketView};
+use autotrader_domain::{
+    Approvals, BoardStanding, CoherenceFinding, Evaluation, Mapping, Market, MarketView,
+};
 
-use crate::evaluate::{Estimators, evaluate};
+use crate::evaluate::{Estimators, evaluate, monitors};
 use crate::fair::{Persistence, estimators};
 use crate::mapping::map_market;
 use crate::params::{Params, ParamsError};
@@ -50,6 +52,13 @@ impl LeaderboardAlpha {
     #[must_use]
     pub const fn params(&self) -> &Params {
         &self.params
+    }
+
+    /// Prices of contracts held against each other, as [`coherence`](crate::coherence) says: those that do not contradict
+    /// each other too, with what the combination would lose.
+    #[must_use]
+    pub fn monitors(&self, view: &MarketView<'_>) -> Vec<CoherenceFinding> {
+        monitors(&self.params, &self.estimators, view)
     }
 }
 

@@ -13,11 +13,13 @@
 //! | [`edge`], [`sizing`] | which side pays after exact fees, and how many contracts? |
 //! | [`resting`] | at which price does an entry rest, and what becomes of one that does? |
 //! | [`exits`] | is a position worth more sold than held? |
+//! | [`coherence`] | do the prices of some contracts contradict each other, whatever anybody believes? |
 //! | [`why`] | the line of the why-ledger, and the same in words |
 //!
 //! Money is never an `f64`; probabilities, edges and utilities are.
 
 mod alpha;
+pub mod coherence;
 pub mod edge;
 mod evaluate;
 pub mod exits;

@@ -3,6 +3,7 @@
 pub(crate) mod board;
 pub(crate) mod calc_fee;
 pub(crate) mod cancel_all;
+pub(crate) mod coherence;
 pub(crate) mod diff;
 mod errand;
 pub(crate) mod fair_value;

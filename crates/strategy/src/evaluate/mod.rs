@@ -4,17 +4,19 @@ mod contract;
 mod outlook;
 mod tending;
 
+pub(crate) use contract::Terms;
 pub(crate) use outlook::Estimators;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::{
-    Action, Book, Claim, ClientOrderId, Contracts, Evaluation, EventTicker, Intent, Liquidity, Market,
-    MarketView, Money, Net, Order, OrderState, Purpose, Reason, Ticker, TimeInForce, Why,
+    Action, Book, Claim, ClientOrderId, CoherenceFinding, Contracts, Evaluation, EventTicker, Intent,
+    Liquidity, Market, MarketView, Money, Net, Order, OrderState, Purpose, Reason, Ticker, TimeInForce, Why,
 };
-use contract::{Assessment, Candidate, EventScene, Scene, Terms, mapping_reasons};
+use contract::{Assessment, Candidate, EventScene, Scene, mapping_reasons};
 use outlook::BoardView;
 
+use crate::coherence;
 use crate::edge::FeeTerms;
 use crate::guards;
 use crate::mapping::SeriesKind;
@@ -34,15 +36,10 @@ pub(crate) fn evaluate(
     view: &MarketView<'_>,
 ) -> Evaluation {
     let age = pool::news_age(view.standing, view.at, params.timing.clock_skew);
-    let wanted = view
-        .markets
-        .keys()
-        .filter_map(|ticker| Terms::of(view.mappings.get(ticker)))
-        .map(|terms| (terms.rules, terms.check_time));
     let scene = Scene {
         params,
         view,
-        board: BoardView::new(view.standing, view.history, wanted, view.at, estimators, params),
+        board: board_view(params, estimators, view),
         everywhere: guards::board_reasons(view.standing, view.at, &params.guards),
         fresh: pool::is_fresh(age, &params.pool),
         weight: pool::model_weight(age, &params.pool),
@@ -70,9 +67,44 @@ pub(crate) fn evaluate(
         cancels: cancels.into_iter().collect(),
         refreshes,
         why: decided.why,
-        forecasts: Vec::new(),
-        coherence: Vec::new(),
+        forecasts: match (&scene.board, &view.standing.accepted) {
+            (Some(board), Some(accepted)) => board.forecasts(accepted.hash, view.at),
+            _ => Vec::new(),
+        },
+        coherence: coherence::combinations(view, params, |rules, check, claim| {
+            let outlook = scene.board.as_ref()?.outlook(rules, check)?;
+            Some(outlook.value(claim).fair)
+        })
+        .into_iter()
+        .filter(|finding| finding.net > 0.0)
+        .collect(),
     }
+}
+
+/// What the estimators say for every check and rule set that some contract needs.
+fn board_view<'a>(
+    params: &'a Params,
+    estimators: &Estimators,
+    view: &MarketView<'a>,
+) -> Option<BoardView<'a>> {
+    let wanted = view
+        .markets
+        .keys()
+        .filter_map(|ticker| Terms::of(view.mappings.get(ticker)))
+        .map(|terms| (terms.rules, terms.check_time));
+    BoardView::new(view.standing, view.history, wanted, view.at, estimators, params)
+}
+
+/// Prices held against each other, whether they contradict each other or not.
+pub(crate) fn monitors(
+    params: &Params,
+    estimators: &Estimators,
+    view: &MarketView<'_>,
+) -> Vec<CoherenceFinding> {
+    let board = board_view(params, estimators, view);
+    coherence::combinations(view, params, |rules, check, claim| {
+        Some(board.as_ref()?.outlook(rules, check)?.value(claim).fair)
+    })
 }
 
 /// Judges the contracts of one event together.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use autotrader_domain::{BoardHistory, BoardStanding, Claim};
+use autotrader_domain::{BoardHash, BoardHistory, BoardStanding, Claim, ForecastRecord};
 use autotrader_settlement::{Entry, Rule, RuleSet};
 use chrono::{DateTime, Utc};
 
@@ -33,6 +33,7 @@ pub(crate) struct Value {
 /// What the estimators say for one rule set and check.
 #[derive(Debug)]
 pub(crate) struct Outlook<'a> {
+    selected: &'static str,
     fair: Ends<'a>,
     persistence: Ends<'a>,
     baselines: Vec<(&'static str, Forecast<'a>)>,
@@ -141,6 +142,21 @@ impl<'a> BoardView<'a> {
         self.outlooks.insert((rules, check), outlook);
     }
 
+    /// What every estimator says of every check and rule set, to be kept and scored.
+    pub(crate) fn forecasts(&self, board: BoardHash, at: DateTime<Utc>) -> Vec<ForecastRecord> {
+        let known = self
+            .outlooks
+            .iter()
+            .filter_map(|((rules, check), outlook)| Some((*rules, *check, outlook.as_ref()?)));
+        known
+            .flat_map(|(rules, check, outlook)| {
+                std::iter::once((outlook.selected, &outlook.fair.central))
+                    .chain(outlook.baselines.iter().map(|(name, forecast)| (*name, forecast)))
+                    .map(move |(name, forecast)| forecast.record(at, check, rules, board, name))
+            })
+            .collect()
+    }
+
     /// The board under a rule set that some contract needs.
     pub(crate) fn ranked(&self, rules: RuleSet) -> Option<&RankedBoard<'a>> {
         self.boards.get(&rules).map(|(board, _)| board)
@@ -164,6 +180,7 @@ fn outlook<'a>(question: &Question<'_, 'a>, estimators: &Estimators, params: &Pa
     let uncertainty = question.rates.uncertainty();
     let ask = |estimator: &dyn Estimator| ends(estimator, question, uncertainty);
     Some(Outlook {
+        selected: estimators.selected.name(),
         fair: ask(estimators.selected.as_ref())?,
         persistence: ask(estimators.persistence.as_ref())?,
         baselines: estimators

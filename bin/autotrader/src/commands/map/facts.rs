@@ -39,14 +39,14 @@ pub(super) enum BoardSource {
 }
 
 /// What the mapping depends on.
-pub(super) struct Facts {
-    pub(super) params: Params,
+pub(crate) struct Facts {
+    pub(crate) params: Params,
     pub(super) series: Vec<SeriesTicker>,
-    pub(super) markets: BTreeMap<Ticker, Market>,
-    pub(super) standing: BoardStanding,
-    pub(super) history: BoardHistory,
+    pub(crate) markets: BTreeMap<Ticker, Market>,
+    pub(crate) standing: BoardStanding,
+    pub(crate) history: BoardHistory,
     pub(super) board: BoardSource,
-    pub(super) approvals: Approvals,
+    pub(crate) approvals: Approvals,
     /// Every decision on record, in the order decided.
     pub(super) decided: Vec<Approval>,
     pub(super) now: DateTime<Utc>,
@@ -58,7 +58,7 @@ impl Facts {
     /// # Errors
     /// [`Failure`] when the exchange or the database cannot be read, or neither the page nor the database has a board to go
     /// by.
-    pub(super) async fn gather(args: &ConfigArgs) -> Result<Self, Failure> {
+    pub(crate) async fn gather(args: &ConfigArgs) -> Result<Self, Failure> {
         let config = wiring::load_config(&args.place)?.config;
         let params = wiring::strategy_params(&config)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

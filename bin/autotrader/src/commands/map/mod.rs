@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::cli::{ConfigArgs, MapAction, MapArgs, MapRulesAction};
 use crate::output::or_dash;
 use crate::{Failure, output};
-use facts::Facts;
+pub(crate) use facts::Facts;
 
 /// Reads markets and leaderboard once and does what was asked.
 ///
