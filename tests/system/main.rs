@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 
 mod audit;
 mod books;
+mod calibrate;
 mod captures;
 mod cli;
 mod configuration;

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod calibrate;
 mod map;
 mod price;
 
@@ -12,6 +13,7 @@ use autotrader_simulator::server::Tier;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use calibrate::CalibrateArgs;
 pub use map::{
     DecisionArgs, MapAction, MapApproveArgs, MapArgs, MapRejectArgs, MapRulesAction, MapRulesApproveArgs,
     MapRulesArgs, MapRulesRevokeArgs,
@@ -53,6 +55,8 @@ pub enum Command {
     FairValue(FairValueArgs),
     /// Books that contradict each other: sums of bids, and companies against their models. Shown, not traded.
     Coherence(LookArgs),
+    /// How good each estimator would have been on a series of historical boards.
+    Calibrate(CalibrateArgs),
     /// What each contract pays on, and whether it may be traded; what waits for a person, and what a person decides.
     Map(MapArgs),
     /// Why a contract was traded, or why not.

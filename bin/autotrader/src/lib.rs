@@ -43,6 +43,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Diff(args) => commands::diff::diff(&args),
         Command::FairValue(args) => commands::fair_value::fair_value(&args),
         Command::Coherence(args) => block_on(commands::coherence::coherence(args)),
+        Command::Calibrate(args) => commands::calibrate::calibrate(&args),
         Command::Map(args) => block_on(commands::map::map(args)),
         Command::Why(args) => commands::look::why(&args),
         Command::Status(args) => commands::look::status(&args),

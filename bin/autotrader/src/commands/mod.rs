@@ -2,6 +2,7 @@
 
 pub(crate) mod board;
 pub(crate) mod calc_fee;
+pub(crate) mod calibrate;
 pub(crate) mod cancel_all;
 pub(crate) mod coherence;
 pub(crate) mod diff;

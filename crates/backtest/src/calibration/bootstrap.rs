@@ -56,28 +56,38 @@ impl Blocks {
 
     /// The mean and its interval by the percentiles of redrawn means.
     pub(crate) fn interval(&self) -> Interval {
-        let mean = |blocks: &mut dyn Iterator<Item = (f64, f64)>| {
+        let mean = |blocks: &mut dyn Iterator<Item = &(f64, f64)>| {
             let (sum, count) = blocks.fold((0.0, 0.0), |(s, c), (sum, count)| (s + sum, c + count));
             sum / count
         };
-        let mut stream = ChaCha8Rng::seed_from_u64(SEED);
-        let mut means: Vec<f64> = (0..RESAMPLES)
-            .map(|_| {
-                let mut drawn = (0..self.0.len()).filter_map(|_| {
-                    let index = stream.gen_range(0..self.0.len());
-                    self.0.get(index).copied()
-                });
-                mean(&mut drawn)
-            })
-            .collect();
-        means.sort_by(f64::total_cmp);
-        let at = |index: usize| means.get(index).copied().unwrap_or(f64::NAN);
+        let mut means = Vec::with_capacity(RESAMPLES);
+        redraw(&self.0, |drawn| means.push(mean(&mut drawn.iter().copied())));
+        let (low, high) = percentiles(means).unwrap_or((f64::NAN, f64::NAN));
         Interval {
-            mean: mean(&mut self.0.iter().copied()),
-            low: at(RESAMPLES / 40),
-            high: at(RESAMPLES - 1 - RESAMPLES / 40),
+            mean: mean(&mut self.0.iter()),
+            low,
+            high,
         }
     }
+}
+
+/// Draws as many blocks as there are, with replacement, again and again.
+pub(crate) fn redraw<'a, T>(blocks: &'a [T], mut see: impl FnMut(&[&'a T])) {
+    let mut stream = ChaCha8Rng::seed_from_u64(SEED);
+    let mut drawn = Vec::with_capacity(blocks.len());
+    for _ in 0..RESAMPLES {
+        drawn.clear();
+        drawn.extend((0..blocks.len()).filter_map(|_| blocks.get(stream.gen_range(0..blocks.len()))));
+        see(&drawn);
+    }
+}
+
+/// The values between which the middle 95 % lie; nothing without values.
+pub(crate) fn percentiles(mut values: Vec<f64>) -> Option<(f64, f64)> {
+    values.sort_by(f64::total_cmp);
+    let aside = values.len() / 40;
+    let top = values.len().checked_sub(1 + aside)?;
+    Some((*values.get(aside)?, *values.get(top)?))
 }
 
 #[cfg(test)]
@@ -105,5 +115,15 @@ mod tests {
             "{interval:?}"
         );
         assert_eq!(interval, blocks.interval());
+    }
+
+    #[test]
+    fn the_middle_of_values_leaves_out_one_in_forty_at_each_end() {
+        assert_eq!(
+            percentiles((0..=40).rev().map(f64::from).collect()),
+            Some((1.0, 39.0))
+        );
+        assert_eq!(percentiles(vec![2.0]), Some((2.0, 2.0)));
+        assert_eq!(percentiles(Vec::new()), None);
     }
 }

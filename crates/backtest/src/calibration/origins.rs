@@ -11,7 +11,8 @@ use autotrader_strategy::fair::{
 use autotrader_strategy::params::{ArrivalPrior, BoardWalkParams};
 use chrono::{Days, NaiveDate, NaiveTime, TimeDelta};
 
-use super::reliability::Tally;
+use super::bootstrap::BLOCK_DAYS;
+use super::reliability::BlockTallies;
 use super::score::{Distribution, Scores};
 use crate::series::{Series, SeriesBoard};
 
@@ -109,7 +110,7 @@ pub(crate) struct HorizonRun {
     pub(crate) days: u32,
     pub(crate) origins: Vec<Origin>,
     /// By estimator, then by level.
-    pub(crate) tallies: Vec<[Tally; 2]>,
+    pub(crate) tallies: Vec<[BlockTallies; 2]>,
 }
 
 /// Everything that was scored.
@@ -220,7 +221,7 @@ pub fn run(
             .map(|days| HorizonRun {
                 days: *days,
                 origins: Vec::new(),
-                tallies: vec![[Tally::default(); 2]; estimators.len()],
+                tallies: vec![[BlockTallies::default(), BlockTallies::default()]; estimators.len()],
             })
             .collect(),
         changes: [0, 0],
@@ -296,6 +297,9 @@ fn score_day(
 impl HorizonRun {
     fn take(&mut self, date: NaiveDate, forecasts: &[Forecast<'_>], leader: &Entry, came: &Entry) {
         let classes = [came.model_name.as_str(), organization(came)];
+        let first = self.origins.first().map_or(date, |origin| origin.date);
+        let block = date.signed_duration_since(first).num_days() / BLOCK_DAYS;
+        let block = usize::try_from(block).unwrap_or_default();
         let scores = forecasts
             .iter()
             .zip(&mut self.tallies)
@@ -303,7 +307,7 @@ impl HorizonRun {
                 let distributions = [models(forecast), organizations(forecast)];
                 let [model, organization] = &distributions;
                 for ((distribution, class), tally) in distributions.iter().zip(classes).zip(tallies) {
-                    tally.take(distribution.judged(class));
+                    tally.take(block, distribution.judged(class));
                 }
                 let [model_class, organization_class] = classes;
                 [model.scores(model_class), organization.scores(organization_class)]

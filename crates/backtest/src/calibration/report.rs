@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::bootstrap::{BLOCK_DAYS, Blocks, Interval};
 use super::origins::{HorizonRun, Level, Run};
-use super::reliability::{Reliability, Tally};
+use super::reliability::{BlockTallies, Reliability};
 use super::score::Scores;
 
 /// Fewer origins than this are no figure. Source: the study.
@@ -214,7 +214,7 @@ fn reliability(run: &Run, horizons: &[&HorizonRun]) -> BTreeMap<String, Reliabil
     let mut reliability = BTreeMap::new();
     for (index, name) in run.estimators.iter().enumerate() {
         for level in Level::ALL {
-            let mut tally = Tally::default();
+            let mut tally = BlockTallies::default();
             let of_horizons = horizons.iter().filter_map(|horizon| horizon.tallies.get(index));
             for counted in of_horizons.filter_map(|tallies| tallies.get(level_index(level))) {
                 tally.add(counted);

@@ -3,7 +3,7 @@
 mod arrivals;
 mod case;
 mod figures;
-mod params;
+pub(crate) mod params;
 mod print;
 mod when;
 
