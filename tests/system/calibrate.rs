@@ -91,6 +91,7 @@ fn a_series_is_scored_for_scripts_and_for_people() {
 
     let page = std::fs::read_to_string(place.work().join("page.html")).unwrap();
     assert_eq!(page.matches("<svg").count(), 6);
+    assert_eq!(page.matches("viewBox=").count(), 6, "no attribute is given twice");
     for request in ["src=", "href=", "url(", "@import"] {
         assert!(!page.contains(request), "the page asks for something: {request}");
     }
@@ -122,7 +123,7 @@ fn a_packed_series_and_named_parameters_are_read() {
     std::fs::write(place.work().join("series.json.gz"), packed.finish().unwrap()).unwrap();
     place.write(
         "params.json",
-        r#"{"params": {"Lam0": 0.04, "b": 1.0, "delta": 0.0026}}"#.to_owned(),
+        r#"{"params": {"Lam0": 0.04, "b": 1.0, "delta": 0.0026}}"#,
     );
     let horizons = |series: &str, params: &str| {
         let run = place.run(&[

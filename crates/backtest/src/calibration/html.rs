@@ -18,6 +18,9 @@ const COLOURS: [RGBColor; 4] = [
     RGBColor(0, 158, 115),
 ];
 
+/// The baseline whose distance would leave no room for the others.
+const FAR_OFF: &str = "rank_table";
+
 const AXIS: RGBColor = RGBColor(128, 128, 128);
 
 /// Why a chart could not be drawn.
@@ -67,21 +70,24 @@ pub fn page(report: &Report, title: &str) -> Result<String, ChartError> {
     );
     for (level, word) in [("models", "model"), ("organisations", "org")] {
         let _ = write!(body, "<h2>Which of the {level}</h2>");
-        body.push_str(&table(report, word));
+        body.push_str(&table(report, word, "log_loss", "log loss"));
+        body.push_str(&table(report, word, "brier", "Brier score"));
+        body.push_str(&legend(report));
         body.push_str(&figure(
             &losses(report, word)?,
             &format!("Log loss by days ahead, {level}"),
         ));
         body.push_str(&figure(
             &differences(report, word)?,
-            &format!("Board walk less each baseline in log loss, {level}: below zero it is better"),
+            &format!(
+                "Board walk less persistence in log loss, {level}: below zero it is better (the rank table is too far off to be drawn)"
+            ),
         ));
         body.push_str(&figure(
             &reliability(report, word)?,
             &format!("What was said against what came, {level}"),
         ));
     }
-    body.push_str(&legend(report));
     Ok(format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\"><title>{title}</title><style>{STYLE}</style></head><body>\
@@ -102,14 +108,10 @@ const STYLE: &str = "\
 
 fn figure(svg: &str, caption: &str) -> String {
     let caption = escape(caption);
-    // The library writes the size as attributes only; the box lets the page scale it.
-    let sized = format!(
-        "<svg role=\"img\" aria-label=\"{caption}\" viewBox=\"0 0 {} {}\"",
-        CHART.0, CHART.1
-    );
+    let named = format!("<svg role=\"img\" aria-label=\"{caption}\"");
     format!(
         "<figure><figcaption>{caption}</figcaption>{}</figure>",
-        svg.replacen("<svg", &sized, 1)
+        svg.replacen("<svg", &named, 1)
     )
 }
 
@@ -136,10 +138,10 @@ fn shown(interval: Option<&Interval>) -> String {
     )
 }
 
-fn table(report: &Report, level: &str) -> String {
+fn table(report: &Report, level: &str, measure: &str, title: &str) -> String {
     let mut table = String::from("<table><thead><tr><th>days</th><th>n</th><th>stays</th>");
     for name in &report.estimators {
-        let _ = write!(table, "<th>{} log loss</th>", escape(name));
+        let _ = write!(table, "<th>{}, {title}</th>", escape(name));
     }
     table.push_str("</tr></thead><tbody>");
     for (days, horizon) in &report.horizons {
@@ -157,7 +159,7 @@ fn table(report: &Report, level: &str) -> String {
             let interval = report
                 .intervals
                 .get(days)
-                .and_then(|intervals| intervals.get(&format!("{name}_{level}_log_loss")));
+                .and_then(|intervals| intervals.get(&format!("{name}_{level}_{measure}")));
             let _ = write!(table, "<td>{}</td>", shown(interval));
         }
         table.push_str("</tr>");
@@ -203,6 +205,9 @@ fn losses(report: &Report, level: &str) -> Result<String, ChartError> {
 
 fn differences(report: &Report, level: &str) -> Result<String, ChartError> {
     let drawn = lines(report, 1, |days, name| {
+        if name == FAR_OFF {
+            return None;
+        }
         let difference = report.differences.get(&days)?.get(&format!("{name}_{level}"))?;
         Some(&difference.log_loss)
     });
@@ -231,6 +236,7 @@ fn intervals_chart(report: &Report, lines: &[Line], axis: &str) -> Result<String
         chart
             .configure_mesh()
             .disable_x_mesh()
+            .max_light_lines(1)
             .light_line_style(AXIS.mix(0.15))
             .bold_line_style(AXIS.mix(0.3))
             .axis_style(AXIS)
@@ -286,6 +292,7 @@ fn reliability(report: &Report, level: &str) -> Result<String, ChartError> {
                 .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
             chart
                 .configure_mesh()
+                .max_light_lines(1)
                 .light_line_style(AXIS.mix(0.1))
                 .bold_line_style(AXIS.mix(0.25))
                 .axis_style(AXIS)
