@@ -42,9 +42,14 @@ fn the_committed_configuration_is_valid_and_equals_the_built_in_one() {
     assert_eq!(committed["database_url"], "sqlite:///autotrader_paper.db");
     assert_eq!(committed["poll_interval_seconds"], 30);
     assert_eq!(committed["limits"]["max_order_contracts"], 100);
+    assert_eq!(committed["strategy"]["estimator"], "board_walk");
+    assert_eq!(committed["board_walk"]["refresh_days"], 3.5);
     let text = place.run(&["validate-config"]).succeeded().stdout;
     for word in [
         "paper",
+        "board_walk.refresh_days",
+        "board_walk.prior.contenders.Google",
+        "strategy.kelly_fraction",
         "demo-api.kalshi.co",
         "autotrader_paper.db",
         "max_drawdown",
