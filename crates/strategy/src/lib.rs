@@ -25,12 +25,14 @@ mod evaluate;
 pub mod exits;
 pub mod fair;
 pub mod guards;
+pub mod kelly;
 pub mod mapping;
 pub mod params;
 pub mod pool;
 pub mod prior;
 pub mod resting;
 pub mod sizing;
+pub mod states;
 pub mod timing;
 pub mod why;
 
