@@ -77,6 +77,7 @@ reasons! {
         NoDepth => "no_depth", "The book has no depth at an acceptable price.";
         // Timing.
         TooCloseToCheck => "too_close_to_check", "Too close to the check for entries.";
+        NoRefreshLeft => "no_refresh_left", "The board will hardly be refreshed before the check, and the position is on its leader.";
         PastClose => "past_close", "The market has closed.";
         // Size and orders.
         AtTarget => "at_target", "The position is at its target.";

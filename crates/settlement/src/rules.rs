@@ -189,6 +189,18 @@ impl RuleSet {
             score_precision,
         }
     }
+
+    /// The same rules with scores read at the other precision.
+    #[must_use]
+    pub const fn other_precision(self) -> Self {
+        Self {
+            score_precision: match self.score_precision {
+                ScorePrecision::Full => ScorePrecision::Displayed,
+                ScorePrecision::Displayed => ScorePrecision::Full,
+            },
+            ..self
+        }
+    }
 }
 
 impl fmt::Display for RuleSet {

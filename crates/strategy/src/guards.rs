@@ -3,15 +3,15 @@
 //! Every function is pure and judges one thing; [`crate::LeaderboardAlpha`] puts the reasons in order.
 
 use autotrader_domain::{
-    BoardStanding, Book, ChallengeKind, Claim, ExchangeStatus, Market, MarketStatus, Mid, Outcome, Price,
-    Reason,
+    AcceptedBoard, BoardStanding, Book, ChallengeKind, Claim, ExchangeStatus, Market, MarketStatus, Mid,
+    Outcome, Price, Reason,
 };
-use autotrader_settlement::{Entry, RuleSet, ScorePrecision, resolve_top_model};
+use autotrader_settlement::{Entry, resolve_top_model};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::fair::RankedBoard;
 use crate::mapping::SeriesKind;
-use crate::params::GuardParams;
+use crate::params::{BoardWalkParams, GuardParams};
 use crate::prior::{MarketPrior, mid_sum};
 
 /// What forbids entries everywhere: no board, a held or coarser one, a feed or a board that is too old.
@@ -35,6 +35,38 @@ pub fn board_reasons(standing: &BoardStanding, at: DateTime<Utc>, params: &Guard
         reasons.push(Reason::StaleBoard);
     }
     reasons
+}
+
+/// How many inputs a fair value has to do without: votes of the leader or of the next, and a board younger than the mean
+/// time between two refreshes.
+#[must_use]
+pub fn missing_inputs(accepted: &AcceptedBoard, at: DateTime<Utc>, walk: &BoardWalkParams) -> u32 {
+    let mut scored: Vec<&Entry> = accepted
+        .board
+        .entries
+        .iter()
+        .filter(|entry| entry.score.is_some())
+        .collect();
+    let value = |entry: &Entry| {
+        entry
+            .score
+            .as_ref()
+            .map_or(f64::NEG_INFINITY, autotrader_settlement::Rating::value)
+    };
+    scored.sort_by(|a, b| value(b).total_cmp(&value(a)));
+    let no_votes = scored
+        .iter()
+        .take(2)
+        .any(|entry| entry.votes.is_none_or(|votes| votes < 1));
+    let age = at.signed_duration_since(accepted.vintage.0).as_seconds_f64() / 86_400.0;
+    u32::from(no_votes) + u32::from(age > walk.refresh_days)
+}
+
+/// Whether the position is on the leader already and hardly anything can change before the check: then nothing is added.
+#[must_use]
+pub fn nothing_to_come(horizon: TimeDelta, params: &GuardParams, walk: &BoardWalkParams) -> bool {
+    let days = horizon.as_seconds_f64() / 86_400.0;
+    (-days / walk.refresh_days).exp() > params.no_refresh
 }
 
 /// What forbids trading a market at all: its own life and the exchange's state.
@@ -90,7 +122,7 @@ pub fn mids_out_of_band(raw: &[MarketPrior], params: &GuardParams) -> bool {
 }
 
 /// The state of the world in which an entry wins.
-fn outcome(winner: &Entry) -> Outcome {
+pub(crate) fn outcome(winner: &Entry) -> Outcome {
     Outcome {
         model_name: Some(winner.model_name.clone()),
         organization: winner.known_organization().map(str::to_owned),
@@ -139,15 +171,12 @@ pub fn is_ambiguous(
     params: &GuardParams,
 ) -> bool {
     let rules = board.rules();
-    let other = RuleSet {
-        score_precision: match rules.score_precision {
-            ScorePrecision::Full => ScorePrecision::Displayed,
-            ScorePrecision::Displayed => ScorePrecision::Full,
-        },
-        ..rules
-    };
     let winner = board.winner();
-    if differ(claims, winner, resolve_top_model(entries, &other).winner()) {
+    if differ(
+        claims,
+        winner,
+        resolve_top_model(entries, &rules.other_precision()).winner(),
+    ) {
         return true;
     }
     horizon <= params.ambiguous_within
@@ -201,7 +230,7 @@ pub fn against_favourite(bid: Price, ask: Price, fresh: bool, params: &GuardPara
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autotrader_settlement::Rating;
+    use autotrader_settlement::{Rating, RuleSet};
     use rstest::rstest;
 
     fn entry(name: &str, lab: &str, rank_ub: i64, score: &str) -> Entry {

@@ -21,6 +21,8 @@ pub struct States {
     pub probabilities: Vec<f64>,
     /// Dollars, in the same order.
     pub wealth: Vec<f64>,
+    /// Dollars that must be left in every state that can come, whatever is bought.
+    pub floor: f64,
 }
 
 /// Contracts at one cost.
@@ -46,7 +48,7 @@ pub struct Offer {
 /// Nothing is bought when a state with a chance has nothing left to risk: no bet can be sized against ruin.
 #[must_use]
 pub fn growth_optimal(states: &States, offers: &[Offer]) -> Vec<f64> {
-    let ruined = |(p, wealth): (&f64, &f64)| *p > 0.0 && *wealth <= 0.0;
+    let ruined = |(p, wealth): (&f64, &f64)| *p > 0.0 && *wealth <= states.floor.max(0.0);
     let mut bought = vec![0.0; offers.len()];
     if states.probabilities.iter().zip(&states.wealth).any(ruined) {
         return bought;
@@ -56,7 +58,7 @@ pub fn growth_optimal(states: &States, offers: &[Offer]) -> Vec<f64> {
         let mut moved = 0.0f64;
         for (offer, contracts) in offers.iter().zip(&mut bought) {
             offer.add(*contracts, -1.0, &mut wealth);
-            let wanted = offer.fill(&states.probabilities, &wealth);
+            let wanted = offer.fill(states, &wealth);
             offer.add(wanted, 1.0, &mut wealth);
             moved = moved.max((wanted - *contracts).abs());
             *contracts = wanted;
@@ -85,11 +87,11 @@ impl Offer {
     }
 
     /// How many contracts to buy, everything else being as it is.
-    fn fill(&self, probabilities: &[f64], wealth: &[f64]) -> f64 {
+    fn fill(&self, states: &States, wealth: &[f64]) -> f64 {
         let mut wealth = wealth.to_vec();
         let mut total = 0.0;
         for level in &self.levels {
-            let size = self.size_at(*level, probabilities, &wealth);
+            let size = self.size_at(*level, states, &wealth);
             total += size;
             for (wealth, pays) in wealth.iter_mut().zip(&self.pays) {
                 *wealth += size * (pays - level.cost);
@@ -110,17 +112,18 @@ impl Offer {
             .sum()
     }
 
-    fn size_at(&self, level: OfferLevel, probabilities: &[f64], wealth: &[f64]) -> f64 {
+    fn size_at(&self, level: OfferLevel, states: &States, wealth: &[f64]) -> f64 {
+        let probabilities = states.probabilities.as_slice();
         if level.size <= 0.0 || self.gain(level.cost, 0.0, probabilities, wealth) <= 0.0 {
             return 0.0;
         }
-        // More than this would leave nothing in the worst state that can come.
+        // More than this would leave less than must be left in the worst state that can come.
         let worst = probabilities
             .iter()
             .zip(wealth)
             .zip(&self.pays)
             .filter(|((p, _), pays)| **p > 0.0 && **pays < level.cost)
-            .map(|((_, wealth), pays)| wealth / (level.cost - pays))
+            .map(|((_, wealth), pays)| (wealth - states.floor.max(0.0)).max(0.0) / (level.cost - pays))
             .fold(f64::INFINITY, f64::min);
         if level.size < worst && self.gain(level.cost, level.size, probabilities, wealth) >= 0.0 {
             return level.size;
@@ -172,9 +175,12 @@ mod tests {
         let states = States {
             wealth: vec![wealth; probabilities.len()],
             probabilities,
+            floor: 0.0,
         };
         let offers = c.iter().enumerate().map(|(own, cost)| Offer {
-            pays: (0..=c.len()).map(|state| f64::from(u8::from(state == own))).collect(),
+            pays: (0..=c.len())
+                .map(|state| f64::from(u8::from(state == own)))
+                .collect(),
             levels: vec![OfferLevel {
                 cost: *cost,
                 size: f64::INFINITY,
@@ -222,7 +228,10 @@ mod tests {
     fn a_quarter_of_wealth_at_risk_buys_a_quarter() {
         let (p, c) = worked();
         let (states, offers) = bets(&p, &c, 250.0);
-        let bought: Vec<f64> = growth_optimal(&states, &offers).iter().map(|x| x.floor()).collect();
+        let bought: Vec<f64> = growth_optimal(&states, &offers)
+            .iter()
+            .map(|x| x.floor())
+            .collect();
         assert_eq!(bought, [178.0, 270.0, 89.0]);
     }
 
@@ -244,11 +253,28 @@ mod tests {
     }
 
     #[test]
+    fn what_must_be_left_is_left_in_every_state() {
+        let (mut states, offers) = bets(&[0.7, 0.2], &[0.5, 0.1], 1_000.0);
+        let free = growth_optimal(&states, &offers);
+        states.floor = 900.0;
+        let bound = growth_optimal(&states, &offers);
+        let mut wealth = states.wealth.clone();
+        for (offer, contracts) in offers.iter().zip(&bound) {
+            offer.add(*contracts, 1.0, &mut wealth);
+        }
+        assert!(wealth.iter().all(|wealth| *wealth >= 900.0 - 1e-6), "{wealth:?}");
+        assert!(bound[0] > 0.0 && bound[0] < free[0], "{bound:?} {free:?}");
+    }
+
+    #[test]
     fn a_dearer_level_buys_less() {
         let (states, mut offers) = bets(&[0.7], &[0.5], 1_000.0);
         let deep = growth_optimal(&states, &offers)[0];
         offers[0].levels = vec![
-            OfferLevel { cost: 0.5, size: 100.0 },
+            OfferLevel {
+                cost: 0.5,
+                size: 100.0,
+            },
             OfferLevel { cost: 0.6, size: 1e9 },
         ];
         let shallow = growth_optimal(&states, &offers)[0];

@@ -1,9 +1,7 @@
-//! How many contracts to buy: a fraction of the growth-optimal size, capped.
+//! How many contracts an order takes: what the portfolio of greatest growth wants, level by level, within every cap.
 //!
-//! For a binary contract that costs `c` (fee included) and pays a dollar with probability `q`, expected log wealth is
-//! greatest with the fraction `f = (q − c) / (1 − c)` of wealth at risk (Kelly 1956), that is `f · wealth / c` contracts. The
-//! book is walked with that demand: at each level as much is bought as the demand at *its* price exceeds what is held and
-//! already bought, so a worse price never buys more than it alone would justify.
+//! How many contracts more are wanted is decided for all contracts of a check together ([`crate::kelly`]); here the book is
+//! walked for one of them as far as that, the least edge and the caps reach.
 
 use autotrader_domain::{Book, BookSide, Contracts, Level, Money, Price, Reason};
 
@@ -12,16 +10,24 @@ use crate::edge::{FeeTerms, NetEdge, level_edge, net_edge, outcome_price, outcom
 /// What an entry may use at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Room {
-    /// Contracts held of the outcome that is bought.
-    pub held: Contracts,
     /// Contracts until the contract's cap.
     pub contract: Contracts,
     /// Contracts until the event's cap.
     pub event: Contracts,
+    /// Dollars until the cap of the lab that the contract depends on.
+    pub lab: Money,
     /// Spendable collateral.
     pub cash: Money,
-    /// Wealth: what the growth-optimal fraction is taken of.
-    pub wealth: Money,
+}
+
+impl Room {
+    /// Room for anything.
+    pub const UNBOUND: Self = Self {
+        contract: Contracts::whole(u32::MAX),
+        event: Contracts::whole(u32::MAX),
+        lab: Money::dollars(i32::MAX),
+        cash: Money::dollars(i32::MAX),
+    };
 }
 
 /// How an entry is sized.
@@ -31,8 +37,8 @@ pub struct Demand {
     pub yes: f64,
     /// Side of the YES book.
     pub side: BookSide,
-    /// The fraction of the growth-optimal size.
-    pub fraction: f64,
+    /// Contracts that the growth of wealth wants beyond those held.
+    pub wanted: f64,
     /// The least edge per contract after fees, in dollars.
     pub min_edge: f64,
     /// The smallest order.
@@ -54,17 +60,6 @@ pub struct Entry {
     pub edge: NetEdge,
     /// Why it is not more.
     pub bound: Reason,
-}
-
-/// The growth-optimal number of contracts times `fraction`, for probability `q` and cost `c` per contract in dollars.
-///
-/// Zero when the contract costs at least what it is worth.
-#[must_use]
-pub fn kelly_contracts(q: f64, c: f64, wealth: Money, fraction: f64) -> f64 {
-    if c <= 0.0 || c >= 1.0 || q <= c {
-        return 0.0;
-    }
-    (fraction * (q - c) / (1.0 - c) * wealth.to_f64() / c).max(0.0)
 }
 
 /// Whole contracts, rounded down; anything beyond the largest size is the largest size.
@@ -134,16 +129,20 @@ pub(crate) fn most_at(
     let q = outcome_probability(demand.side, demand.yes);
     // The level's edge is q minus the cost, so this is price plus fee.
     let cost = q - edge;
-    let wanted = whole(kelly_contracts(q, cost, room.wealth, demand.fraction));
     let affordable = whole(room.cash.saturating_sub(spent).to_f64() / cost);
-    let had = room.held.checked_add(total).unwrap_or(room.held);
     let bounds = [
-        (wanted.saturating_sub(had), Reason::AtTarget),
+        // First, because what is wanted never exceeds it: where both bind, the limit is what there is to tell.
         (
             room.contract.saturating_sub(total).floor_whole(),
             Reason::ContractLimit,
         ),
+        (whole(demand.wanted).saturating_sub(total), Reason::AtTarget),
         (room.event.saturating_sub(total).floor_whole(), Reason::EventLimit),
+        // Risk counts an order at its limit, which is this level's price when it is the last one taken.
+        (
+            whole(room.lab.to_f64() / cost).saturating_sub(total),
+            Reason::LabLimit,
+        ),
         (affordable, Reason::InsufficientCollateral),
         (
             demand.max_order.saturating_sub(total).floor_whole(),
@@ -185,7 +184,7 @@ mod tests {
         Demand {
             yes,
             side: BookSide::Bid,
-            fraction: 0.25,
+            wanted: 1e6,
             min_edge: 0.03,
             min_order: Contracts::whole(1),
             max_order: Contracts::whole(100_000),
@@ -198,23 +197,10 @@ mod tests {
 
     fn room() -> Room {
         Room {
-            held: Contracts::ZERO,
             contract: Contracts::whole(100),
             event: Contracts::whole(250),
+            lab: Money::dollars(1_000),
             cash: Money::dollars(1_000),
-            wealth: Money::dollars(1_000),
-        }
-    }
-
-    #[test]
-    fn kelly_is_the_closed_form_of_a_binary_bet() {
-        // f = (.7 − .6) / (1 − .6) = .25 of 1000 dollars, at .60 each.
-        assert!((kelly_contracts(0.7, 0.6, Money::dollars(1_000), 1.0) - 250.0 / 0.6).abs() < 1e-9);
-        for (q, c) in [(0.6, 0.6), (0.5, 0.6), (0.5, 0.0), (1.0, 1.0)] {
-            assert!(
-                kelly_contracts(q, c, Money::dollars(1_000), 1.0) <= 0.0,
-                "{q} {c}"
-            );
         }
     }
 
@@ -229,17 +215,9 @@ mod tests {
     #[case::cash(
         &[("0.22", "500")], 0.57, Room { cash: Money::dollars(5), ..room() }, "21", "0.22", Reason::InsufficientCollateral
     )]
-    // With its fee a contract costs .6168: a quarter of (.70 − .6168) / .3832 of 400 dollars buys 35.2 of them.
-    #[case::kelly(
-        &[("0.60", "500")], 0.70, Room { wealth: Money::dollars(400), ..room() }, "35", "0.60", Reason::AtTarget
-    )]
-    #[case::held_counts(
-        &[("0.60", "500")],
-        0.70,
-        Room { wealth: Money::dollars(400), held: Contracts::whole(30), ..room() },
-        "5",
-        "0.60",
-        Reason::AtTarget
+    // With its fee a contract costs .2321, so ten dollars a lab buy 43 of them.
+    #[case::lab(
+        &[("0.22", "500")], 0.57, Room { lab: Money::dollars(10), ..room() }, "43", "0.22", Reason::LabLimit
     )]
     fn entries_are_bound(
         #[case] levels: &[(&str, &str)],
@@ -266,8 +244,8 @@ mod tests {
     #[case::in_debt(
         &[("0.22", "500")],
         0.57,
-        Room { cash: Money::dollars(-9), wealth: Money::dollars(-9), ..room() },
-        Reason::AtTarget
+        Room { cash: Money::dollars(-9), ..room() },
+        Reason::InsufficientCollateral
     )]
     #[case::less_than_one(&[("0.22", "0.90")], 0.57, room(), Reason::NoDepth)]
     fn nothing_is_bought(
@@ -311,7 +289,8 @@ mod tests {
             ask_side: bool,
             prices in prop::collection::btree_set(1i64..=99, 1..6),
             sizes in prop::collection::vec(1i64..50_000, 6),
-            held in 0u32..120,
+            lab in 0i32..500,
+            wanted in 0.0f64..200.0,
             contract in 0u32..120,
             event in 0u32..300,
             cash in 0i32..500,
@@ -328,18 +307,19 @@ mod tests {
             let (yes_bids, no_bids) = if ask_side { (levels, vec![]) } else { (vec![], levels) };
             let book = Book::new("T".parse().unwrap(), DateTime::UNIX_EPOCH, yes_bids, no_bids).unwrap();
             let room = Room {
-                held: Contracts::whole(held),
                 contract: Contracts::whole(contract),
                 event: Contracts::whole(event),
+                lab: Money::dollars(lab),
                 cash: Money::dollars(cash),
-                wealth: Money::dollars(1_000),
             };
-            let demand = Demand { side, ..demand(yes) };
+            let demand = Demand { side, wanted, ..demand(yes) };
             if let Ok(entry) = size_entry(&book, &demand, &room) {
                 prop_assert_eq!(entry.contracts, entry.contracts.floor_whole());
                 prop_assert!(entry.contracts >= Contracts::whole(1));
                 prop_assert!(entry.contracts <= room.contract.min(room.event));
-                prop_assert!(entry.edge.cost.saturating_add(entry.edge.fees) <= room.cash.saturating_add(Money::micros(1)));
+                prop_assert!(entry.contracts.to_string().parse::<f64>().unwrap() <= wanted);
+                let spent = entry.edge.cost.saturating_add(entry.edge.fees);
+                prop_assert!(spent <= room.cash.min(room.lab).saturating_add(Money::micros(1)));
                 prop_assert!(entry.edge.per_contract >= 0.03 - 1e-4);
                 let walk = book.walk(side, entry.contracts, entry.limit);
                 prop_assert_eq!(walk.filled, entry.contracts);

@@ -196,6 +196,7 @@ fn a_walk_takes_what_each_level_is_worth() {
             .unwrap();
     scene.books.insert(ticker, book);
     scene.params.guards.max_spread = price("0.40");
+    scene.params.sizing.kelly_fraction = 1.0;
     let evaluation = scene.evaluate();
     assert!(
         deeds(&evaluation).contains(&"KXTOPMODEL-26SEP28-AUR6 buy YES 70.00 at 0.3000".to_owned()),
@@ -288,18 +289,21 @@ fn the_event_cap_counts_positions_orders_and_intents_of_this_evaluation() {
 #[test]
 fn cash_is_spent_once_and_the_most_valuable_first() {
     let mut scene = Scene::news();
-    // Enough for the two contracts of the labs (28.38 and 35.57 dollars with fees) and a little more. The wealth beyond
-    // it is in a position elsewhere in the event.
-    scene.portfolio.cash = Money::dollars(70);
-    scene.hold("KXTOPMODEL-26SEP28-CIR2", BookSide::Ask, "50", "0.03");
+    // The labs are at their price. Enough for the old leader (37.62 dollars with fees) and a little more; the wealth
+    // beyond it is in a position elsewhere in the event.
+    scene.quote(NEW_LAB, "0.82", "0.84");
+    scene.quote(OLD_LAB, "0.13", "0.15");
+    scene.portfolio.cash = Money::dollars(40);
+    scene.hold("KXTOPMODEL-26SEP28-CIR2", BookSide::Ask, "100", "0.03");
     scene.params.sizing.kelly_fraction = 1.0;
+    scene.params.sizing.max_worst_state_loss = Money::dollars(1000);
     let evaluation = scene.evaluate();
     let spent: Money = evaluation
         .intents
         .iter()
         .map(|intent| intent.notional().unwrap())
         .sum();
-    assert!(spent <= Money::dollars(70), "{spent}");
+    assert!(spent <= Money::dollars(40), "{spent}");
     assert_eq!(
         reason(&evaluation, NEW_LEADER),
         Some(Reason::InsufficientCollateral)

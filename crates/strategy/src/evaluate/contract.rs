@@ -30,6 +30,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) fresh: bool,
     /// Weight of the model in the pool.
     pub(crate) weight: f64,
+    /// The least edge per contract after fees, in dollars: what is configured, and more for every input that is missing.
+    pub(crate) min_edge: f64,
 }
 
 /// What holds for one event.
@@ -39,6 +41,8 @@ pub(crate) struct EventScene {
     pub(crate) board_reasons: Vec<Reason>,
     /// Whether the mids of the event sum to something implausible.
     pub(crate) mids_out_of_band: bool,
+    /// Whether the winner is too close to call, so that every contract is valued at the worse reading.
+    pub(crate) ambiguous: bool,
 }
 
 /// The terms a mapping binds a contract to.
@@ -94,7 +98,28 @@ pub(crate) struct Assessment<'a> {
     pub(crate) reasons: Vec<Reason>,
 }
 
+impl Assessment<'_> {
+    /// Whether nothing forbids an entry.
+    pub(crate) fn may_enter(&self) -> bool {
+        self.reasons.is_empty() && self.exit.is_none()
+    }
+
+    /// Whether the other outcome than the one that `side` buys is held.
+    pub(crate) fn holds_other(&self, side: BookSide) -> bool {
+        !self.net.reduced_by(side, Contracts::whole(1)).is_zero()
+    }
+}
+
 impl<'a> Scene<'a> {
+    /// What is worth entering on a contract if nothing forbids it, with the book that offers it.
+    ///
+    /// The other outcome is kept until it is worth selling; it is never hedged by this one.
+    pub(crate) fn worth(&self, assessment: &Assessment<'a>) -> Option<(Candidate, &'a Book)> {
+        let candidate = assessment.candidate?;
+        let enough = candidate.edge >= self.min_edge && assessment.exit.is_none();
+        (enough && !assessment.holds_other(candidate.side)).then_some((candidate, assessment.book?))
+    }
+
     /// What the estimators say for a contract's terms.
     pub(crate) fn outlook(&self, terms: Terms<'_>) -> Option<&Outlook<'a>> {
         self.board.as_ref()?.outlook(terms.rules, terms.check_time)
@@ -109,10 +134,10 @@ impl<'a> Scene<'a> {
             .is_some_and(|claim| board.is_some_and(|board| board.lists(claim)))
     }
 
-    fn value(&self, terms: Option<Terms<'_>>) -> Option<(Value, BTreeMap<String, f64>)> {
+    fn value(&self, terms: Option<Terms<'_>>, ambiguous: bool) -> Option<(Value, BTreeMap<String, f64>)> {
         let terms = terms?;
         let outlook = self.outlook(terms)?;
-        let value = outlook.value(terms.claim);
+        let value = outlook.value(terms.claim, ambiguous);
         // Zero may mean "hopeless" or "not on the board": only the former is a price.
         let known = value.high > 0.0 || self.board.as_ref().is_some_and(|board| board.lists(terms.claim));
         known.then(|| (value, outlook.baselines(terms.claim)))
@@ -133,7 +158,7 @@ impl<'a> Scene<'a> {
             &self.params.guards,
         );
         let book = fresh_book.ok();
-        let value = self.value(terms);
+        let value = self.value(terms, event.ambiguous);
         let net = self.view.portfolio.position(&market.ticker).net;
         let mut assessment = Assessment {
             market,
@@ -179,7 +204,7 @@ impl<'a> Scene<'a> {
         reasons.extend(book_reasons);
         reasons.extend(too_late.then_some(Reason::TooCloseToCheck));
         reasons.extend(orders);
-        self.add_price_reasons(&mut assessment);
+        self.add_price_reasons(&mut assessment, event);
         assessment
     }
 
@@ -236,7 +261,7 @@ impl<'a> Scene<'a> {
         reasons
     }
 
-    fn fees(&self, market: &Market) -> FeeTerms {
+    pub(crate) fn fees(&self, market: &Market) -> FeeTerms {
         FeeTerms {
             schedule: market.fees,
             rounding: self.params.fee_rounding,
@@ -296,7 +321,7 @@ impl<'a> Scene<'a> {
                 })
                 .max_by(|a, b| a.edge.total_cmp(&b.edge))
         };
-        let min_edge = self.params.min_edge_after_fees.probability();
+        let min_edge = self.min_edge;
         let taker = best(&|side, yes| {
             let level = book.against(side).next()?;
             Some((level_edge(yes, side, level, fees)?, None))
@@ -319,7 +344,7 @@ impl<'a> Scene<'a> {
         resting::maker_edge(yes, intent.side, intent.limit, self.fees(assessment.market))
     }
 
-    fn add_price_reasons(&self, assessment: &mut Assessment<'_>) {
+    fn add_price_reasons(&self, assessment: &mut Assessment<'_>, event: &EventScene) {
         let guard = &self.params.guards;
         let Some(value) = assessment.value else {
             assessment.reasons.push(Reason::FairUnknown);
@@ -343,9 +368,37 @@ impl<'a> Scene<'a> {
         if candidate.side == BookSide::Ask && favourite {
             assessment.reasons.push(Reason::NoAgainstFavourite);
         }
-        if candidate.edge < self.params.min_edge_after_fees.probability() {
-            assessment.reasons.push(Reason::NoEdge);
+        if self.nothing_to_come(assessment, candidate.side) {
+            assessment.reasons.push(Reason::NoRefreshLeft);
         }
+        if candidate.edge < self.min_edge {
+            // Where the worse reading decides, that is what there is to tell.
+            let told = if event.ambiguous {
+                Reason::AmbiguousWinner
+            } else {
+                Reason::NoEdge
+            };
+            assessment.reasons.push(told);
+        }
+    }
+}
+
+impl Scene<'_> {
+    /// Whether YES on today's leader would be added to with hardly a refresh to come.
+    fn nothing_to_come(&self, assessment: &Assessment<'_>, side: BookSide) -> bool {
+        let Some(terms) = assessment.terms else {
+            return false;
+        };
+        let winner = self
+            .board
+            .as_ref()
+            .and_then(|board| board.ranked(terms.rules)?.winner());
+        let leads = winner.is_some_and(|winner| terms.claim.pays(&guards::outcome(winner)));
+        let horizon = terms.check_time.signed_duration_since(self.view.at);
+        leads
+            && side == BookSide::Bid
+            && assessment.net.raw() > 0
+            && guards::nothing_to_come(horizon, &self.params.guards, &self.params.board_walk)
     }
 }
 

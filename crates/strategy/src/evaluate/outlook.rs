@@ -7,6 +7,7 @@ use autotrader_settlement::{Entry, Rule, RuleSet};
 use chrono::{DateTime, Utc};
 
 use crate::fair::{ArrivalRates, Ends, Estimator, Forecast, Question, RankedBoard, ends, forecast};
+use crate::guards::outcome;
 use crate::params::Params;
 
 /// The estimators of a strategy: the one that prices, the baselines, and persistence for pooling organisations.
@@ -38,27 +39,70 @@ pub(crate) struct Outlook<'a> {
     persistence: Ends<'a>,
     baselines: Vec<(&'static str, Forecast<'a>)>,
     organization_persistence: f64,
+    /// What the selected estimator and persistence say when scores are read at the other precision, where that matters.
+    other_precision: Option<(Forecast<'a>, Forecast<'a>)>,
+    /// The winner and whoever is next by score: which of them leads may be too close to call.
+    closest: Option<(&'a Entry, &'a Entry)>,
 }
 
 impl<'a> Outlook<'a> {
-    /// The value of a claim.
-    pub(crate) fn value(&self, claim: &Claim) -> Value {
+    /// The value of a claim; where the winner is ambiguous its ends reach to the worse reading.
+    pub(crate) fn value(&self, claim: &Claim, ambiguous: bool) -> Value {
+        let of = |fair: &Forecast<'a>, persistence: &Forecast<'a>| {
+            self.mix(claim, fair.probability(claim), persistence.probability(claim))
+        };
+        let pooled_from = of(&self.fair.central, &self.persistence.central);
+        let mut readings = vec![
+            of(&self.fair.fewer, &self.persistence.fewer),
+            of(&self.fair.more, &self.persistence.more),
+        ];
+        if ambiguous {
+            readings.push(self.mix(
+                claim,
+                self.swapped(&self.fair.central, claim),
+                self.swapped(&self.persistence.central, claim),
+            ));
+            readings.extend(
+                self.other_precision
+                    .iter()
+                    .map(|(fair, persistence)| of(fair, persistence)),
+            );
+        }
+        Value {
+            fair: self.fair.central.probability(claim),
+            pooled_from,
+            low: readings.iter().copied().fold(pooled_from, f64::min),
+            high: readings.iter().copied().fold(pooled_from, f64::max),
+        }
+    }
+
+    /// An organisation's probability mixed with persistence: linear, so that the values of an event still sum to at most one.
+    fn mix(&self, claim: &Claim, fair: f64, persistence: f64) -> f64 {
         let share = match claim {
             Claim::Model { .. } => 0.0,
             Claim::Organization { .. } => self.organization_persistence,
         };
-        // Linear, so that the values of an event still sum to at most one.
-        let mix = |fair: &Forecast<'a>, persistence: &Forecast<'a>| {
-            (1.0 - share) * fair.probability(claim) + share * persistence.probability(claim)
+        (1.0 - share) * fair + share * persistence
+    }
+
+    /// What a claim is worth if the two at the top changed places.
+    fn swapped(&self, forecast: &Forecast<'a>, claim: &Claim) -> f64 {
+        let probability = forecast.probability(claim);
+        let Some((first, second)) = self.closest else {
+            return probability;
         };
-        let pooled_from = mix(&self.fair.central, &self.persistence.central);
-        let fewer = mix(&self.fair.fewer, &self.persistence.fewer);
-        let more = mix(&self.fair.more, &self.persistence.more);
-        Value {
-            fair: self.fair.central.probability(claim),
-            pooled_from,
-            low: pooled_from.min(fewer).min(more),
-            high: pooled_from.max(fewer).max(more),
+        let of = |entry: &Entry| {
+            let model = Claim::Model {
+                model_name: entry.model_name.clone(),
+                organization: None,
+            };
+            (claim.pays(&outcome(entry)), forecast.probability(&model))
+        };
+        match (of(first), of(second)) {
+            ((true, mine), (false, theirs)) | ((false, theirs), (true, mine)) => {
+                (probability - mine + theirs).clamp(0.0, 1.0)
+            }
+            _ => probability,
         }
     }
 
@@ -68,6 +112,11 @@ impl<'a> Outlook<'a> {
             .iter()
             .map(|(name, forecast)| ((*name).to_owned(), forecast.probability(claim)))
             .collect()
+    }
+
+    /// The selected estimator's forecast.
+    pub(crate) const fn central(&self) -> &Forecast<'a> {
+        &self.fair.central
     }
 
     /// The probability that a model which the board does not list wins.
@@ -138,7 +187,11 @@ impl<'a> BoardView<'a> {
             horizon: check.signed_duration_since(at),
             arrivals: 1.0,
         };
-        let outlook = outlook(&question, estimators, params);
+        let mut outlook = outlook(&question, estimators, params);
+        if let Some(outlook) = &mut outlook {
+            outlook.closest = closest(board);
+            outlook.other_precision = other_precision(entries, &question, estimators);
+        }
         self.outlooks.insert((rules, check), outlook);
     }
 
@@ -189,5 +242,38 @@ fn outlook<'a>(question: &Question<'_, 'a>, estimators: &Estimators, params: &Pa
             .filter_map(|baseline| Some((baseline.name(), forecast(baseline.as_ref(), question)?)))
             .collect(),
         organization_persistence: params.pool.organization_persistence,
+        other_precision: None,
+        closest: None,
     })
+}
+
+/// The winner and whoever is next by score.
+fn closest<'a>(board: &RankedBoard<'a>) -> Option<(&'a Entry, &'a Entry)> {
+    let winner = board.winner()?;
+    let next = board
+        .scored()
+        .map(|(entry, _)| entry)
+        .find(|entry| !std::ptr::eq(*entry, winner))?;
+    Some((winner, next))
+}
+
+/// What is said at the other precision, where that names another winner.
+fn other_precision<'a>(
+    entries: &'a [Entry],
+    question: &Question<'_, 'a>,
+    estimators: &Estimators,
+) -> Option<(Forecast<'a>, Forecast<'a>)> {
+    let board = RankedBoard::new(entries, question.board.rules().other_precision());
+    let (now, then) = (question.board.winner()?, board.winner()?);
+    if std::ptr::eq(now, then) {
+        return None;
+    }
+    let question = Question {
+        board: &board,
+        ..*question
+    };
+    Some((
+        forecast(estimators.selected.as_ref(), &question)?,
+        forecast(estimators.persistence.as_ref(), &question)?,
+    ))
 }

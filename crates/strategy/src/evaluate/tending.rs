@@ -1,9 +1,11 @@
 //! What becomes of an entry that rests, given everything that was found out about its contract.
 
-use autotrader_domain::{Action, Contracts, Order, Reason};
+use autotrader_domain::{Action, Order, Reason};
 
+use super::budget::Budget;
 use super::contract::{Assessment, Scene};
-use super::{Budget, Decision, size};
+use super::decide::{Decision, size};
+use super::growth::Wishes;
 use crate::resting::{self, Life, Wanted};
 
 /// Judges a resting entry; the reasons of its contract then say what was decided and why.
@@ -14,14 +16,15 @@ pub(super) fn tend<'a>(
     order: &Order,
     assessment: &mut Assessment<'a>,
     budget: &Budget<'a>,
+    wishes: &Wishes<'_>,
 ) -> (Life, Decision) {
     let params = scene.params;
-    let wanted = wanted(scene, order, assessment, budget);
+    let wanted = wanted(scene, order, assessment, budget, wishes);
     let life = resting::life(
         order,
         &wanted,
         assessment.resting_edge,
-        params.min_edge_after_fees.probability(),
+        scene.min_edge,
         scene.view.at,
         &params.resting,
     );
@@ -48,7 +51,13 @@ pub(super) fn tend<'a>(
 }
 
 /// What the contract's entry should be now, as if the resting order were not there.
-fn wanted(scene: &Scene<'_>, order: &Order, assessment: &Assessment<'_>, budget: &Budget<'_>) -> Wanted {
+fn wanted<'a>(
+    scene: &Scene<'a>,
+    order: &Order,
+    assessment: &Assessment<'a>,
+    budget: &Budget<'a>,
+    wishes: &Wishes<'_>,
+) -> Wanted {
     if assessment.exit.is_some() {
         return Wanted::Immediate;
     }
@@ -58,13 +67,19 @@ fn wanted(scene: &Scene<'_>, order: &Order, assessment: &Assessment<'_>, budget:
     let (Some(candidate), Some(book)) = (assessment.candidate, assessment.book) else {
         return Wanted::Nothing(Reason::NoDepth);
     };
-    let opposite = assessment.net.reduced_by(candidate.side, Contracts::whole(1));
-    if !opposite.is_zero() {
+    if assessment.holds_other(candidate.side) {
         return Wanted::Nothing(Reason::AtTarget);
     }
     let room = budget.room_without(order, assessment, scene.params);
     match (
-        size(scene, assessment, candidate, book, &room),
+        size(
+            scene,
+            assessment,
+            candidate,
+            book,
+            &room,
+            wishes.together(&assessment.market.ticker),
+        ),
         candidate.rests_at,
     ) {
         (Err(reason), _) => Wanted::Nothing(reason),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use autotrader_domain::{Contracts, FeeRounding, Price, Ticker};
+use autotrader_domain::{Contracts, FeeRounding, Money, Price, Ticker};
 use chrono::TimeDelta;
 
 use crate::mapping::ApprovedRules;
@@ -130,6 +130,10 @@ pub struct SizingParams {
     pub max_position_per_contract: Contracts,
     /// The largest sum of positions, whatever their sign, in one event. Predecessor: 250.
     pub max_position_per_event: Contracts,
+    /// The most that all contracts of one lab may cost together. The limit of risk, so that orders are cut, not refused.
+    pub max_lab_exposure: Money,
+    /// The most that the worst state of one check may lose. The limit of risk, so that orders are cut, not refused.
+    pub max_worst_state_loss: Money,
     /// The smallest order worth its fee's rounding.
     pub min_order: Contracts,
     /// The largest single order; what is wanted beyond it is bought by later ones.
@@ -142,6 +146,8 @@ impl Default for SizingParams {
             kelly_fraction: 0.25,
             max_position_per_contract: Contracts::whole(100),
             max_position_per_event: Contracts::whole(250),
+            max_lab_exposure: Money::dollars(150),
+            max_worst_state_loss: Money::dollars(150),
             min_order: Contracts::whole(1),
             max_order: Contracts::whole(100),
         }
@@ -237,6 +243,9 @@ pub struct GuardParams {
     pub max_gap: f64,
     /// Above this market price NO needs fresh news. Evidence: 0.85.
     pub favourite: f64,
+    /// With a refresh before the check less likely than one minus this, nothing is added to a position on the leader.
+    /// Evidence: 0.9.
+    pub no_refresh: f64,
 }
 
 impl Default for GuardParams {
@@ -253,6 +262,7 @@ impl Default for GuardParams {
             max_spread: Price::from_cents(5).unwrap_or(Price::ZERO),
             max_gap: 0.25,
             favourite: 0.85,
+            no_refresh: 0.9,
         }
     }
 }
@@ -303,6 +313,8 @@ pub struct Params {
     pub pool: PoolParams,
     /// The least expected profit per contract after fees, in dollars. Predecessor: 3 cents.
     pub min_edge_after_fees: Price,
+    /// What the least edge rises by for every input that is missing, in dollars. Evidence: one cent.
+    pub missing_input_penalty: Price,
     /// How much is bought.
     pub sizing: SizingParams,
     /// The least advantage of selling over holding, in dollars per contract; fee plus half the spread where that is more.
@@ -327,6 +339,7 @@ impl Default for Params {
             board_walk: BoardWalkParams::default(),
             pool: PoolParams::default(),
             min_edge_after_fees: Price::from_cents(3).unwrap_or(Price::ZERO),
+            missing_input_penalty: Price::from_cents(1).unwrap_or(Price::ZERO),
             sizing: SizingParams::default(),
             min_exit_hysteresis: Price::from_cents(1).unwrap_or(Price::ZERO),
             timing: TimingParams::default(),

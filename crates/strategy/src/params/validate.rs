@@ -140,6 +140,7 @@ impl Params {
         within("guards.max_mid_sum", self.guards.max_mid_sum, 0.0, 10.0)?;
         within("guards.max_gap", self.guards.max_gap, 0.0, 1.0)?;
         within("guards.favourite", self.guards.favourite, 0.0, 1.0)?;
+        within("guards.no_refresh", self.guards.no_refresh, 0.0, 1.0)?;
         within(
             "mapping.suggestion_threshold",
             self.mapping.suggestion_threshold,

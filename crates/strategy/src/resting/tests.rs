@@ -117,27 +117,25 @@ fn an_order_that_rests_is_sized_at_its_own_price_and_pays_the_makers_fee() {
     let demand = |schedule| Demand {
         yes: 0.50,
         side: BookSide::Bid,
-        fraction: 0.25,
+        wanted: 45.5,
         min_edge: 0.03,
         min_order: Contracts::whole(1),
         max_order: Contracts::whole(100),
         fees: fees(schedule),
     };
     let room = Room {
-        held: Contracts::whole(5),
         contract: Contracts::whole(100),
         event: Contracts::whole(250),
+        lab: Money::dollars(1_000),
         cash: Money::dollars(1_000),
-        wealth: Money::dollars(1_000),
     };
-    // A quarter of .05/.55 of a thousand dollars at .45: 50.5 contracts, 5 of which are held.
     let free = size_resting(price("0.45"), &demand(FeeSchedule::QUADRATIC), &room).unwrap();
     assert_eq!(
         (free.contracts, free.edge.fees, free.bound),
         (Contracts::whole(45), Money::ZERO, Reason::AtTarget)
     );
     let charged = size_resting(price("0.45"), &demand(FeeSchedule::WITH_MAKER_FEES), &room).unwrap();
-    assert!(charged.contracts < free.contracts && charged.edge.fees > Money::ZERO);
+    assert!(charged.edge.per_contract < free.edge.per_contract && charged.edge.fees > Money::ZERO);
     let penniless = Room {
         cash: Money::ZERO,
         ..room
