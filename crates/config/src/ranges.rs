@@ -186,6 +186,13 @@ fn numbers(config: &Config) -> Option<(&'static str, String)> {
             1,
             50,
         ),
+        between(
+            "leaderboard_alpha.missing_input_penalty_cents",
+            alpha.missing_input_penalty_cents.into(),
+            0,
+            50,
+        ),
+        share("leaderboard_alpha.max_no_refresh", alpha.max_no_refresh),
         share("leaderboard_alpha.model_weight", alpha.model_weight),
         share("leaderboard_alpha.news_weight", alpha.news_weight),
         share("leaderboard_alpha.kelly_fraction", alpha.kelly_fraction),

@@ -335,6 +335,10 @@ pub struct LeaderboardAlpha {
     pub news_fresh_minutes: f64,
     /// Weight of `persistence` in the model's value of an organisation.
     pub organization_persistence: f64,
+    /// Cents added to the smallest edge for every input that is missing: votes at the top, a board within a mean refresh.
+    pub missing_input_penalty_cents: u32,
+    /// Above this probability that no refresh comes before the check, nothing is added to a position on the leader.
+    pub max_no_refresh: f64,
     /// Share of the growth-optimal size.
     pub kelly_fraction: f64,
     /// Widest spread that is entered.

@@ -458,3 +458,31 @@ fn a_ledger_line_reads_as_words() {
         (Some(Reason::ExchangePaused), Some(Reason::NoEdge), &Action::Hold)
     );
 }
+
+/// A decision that is carried out leaves next to nothing to decide, and soon nothing: sizes do not creep.
+#[test]
+fn what_was_bought_is_not_bought_again() {
+    let mut scene = Scene::news();
+    scene.params.sizing.max_position_per_contract = contracts("100000");
+    scene.params.sizing.max_position_per_event = contracts("100000");
+    scene.params.sizing.max_lab_exposure = Money::dollars(100_000);
+    let bought = |scene: &mut Scene| -> i64 {
+        let evaluation = scene.evaluate();
+        for intent in &evaluation.intents {
+            let held = scene
+                .portfolio
+                .positions
+                .entry(intent.ticker.clone())
+                .or_default();
+            *held = held.traded(intent.side, intent.limit, intent.contracts).unwrap();
+            let spent = intent.notional().unwrap();
+            scene.portfolio.cash = scene.portfolio.cash.saturating_sub(spent);
+        }
+        let sizes = evaluation.intents.iter().map(|intent| intent.contracts.raw());
+        sizes.sum::<i64>() / 100
+    };
+    let rounds: Vec<i64> = (0..6).map(|_| bought(&mut scene)).collect();
+    assert!(rounds[0] > 200, "{rounds:?}");
+    assert!(rounds[1] * 10 < rounds[0], "{rounds:?}");
+    assert_eq!(rounds[5], 0, "{rounds:?}");
+}

@@ -185,7 +185,8 @@ fn the_order_follows_the_book(
 )]
 #[case::paused(|s: &mut Scene| s.exchange.as_mut().unwrap().trading_active = false, Reason::ExchangePaused)]
 #[case::entries_over(|s: &mut Scene| s.move_to(check() - TimeDelta::minutes(10)), Reason::TooCloseToCheck)]
-#[case::enough_held(|s: &mut Scene| s.hold(NEW_LEADER, BookSide::Bid, "100", "0.45"), Reason::AtTarget)]
+#[case::enough_held(|s: &mut Scene| s.hold(NEW_LEADER, BookSide::Bid, "90", "0.45"), Reason::AtTarget)]
+#[case::as_much_held_as_may_be(|s: &mut Scene| s.hold(NEW_LEADER, BookSide::Bid, "100", "0.45"), Reason::ContractLimit)]
 #[case::penniless(|s: &mut Scene| s.portfolio.cash = "10".parse().unwrap(), Reason::AtTarget)]
 fn every_guard_withdraws_what_rests_however_young(#[case] spoil: fn(&mut Scene), #[case] told: Reason) {
     let mut scene = quiet("0.44", "0.49");

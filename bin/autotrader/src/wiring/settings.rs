@@ -77,6 +77,8 @@ pub(crate) fn configured_strategy(config: &Config) -> Value {
         "target_series": alpha.target_series,
         "estimator": alpha.estimator,
         "min_edge_after_fees_cents": alpha.min_edge_after_fees_cents,
+        "missing_input_penalty_cents": alpha.missing_input_penalty_cents,
+        "max_no_refresh": alpha.max_no_refresh,
         "model_weight": alpha.model_weight,
         "news_weight": alpha.news_weight,
         "news_half_life_minutes": alpha.news_half_life_minutes,
@@ -136,8 +138,12 @@ pub(crate) fn strategy_params(config: &Config) -> Result<Params, Failure> {
     params.pool.fresh_for = minutes(alpha.news_fresh_minutes);
     params.pool.organization_persistence = alpha.organization_persistence;
     params.min_edge_after_fees = cents(alpha.min_edge_after_fees_cents);
+    params.missing_input_penalty = cents(alpha.missing_input_penalty_cents);
+    params.guards.no_refresh = alpha.max_no_refresh;
     params.sizing.kelly_fraction = alpha.kelly_fraction;
     let own = &config.risk.per_strategy.leaderboard_alpha;
+    params.sizing.max_lab_exposure = own.max_lab_exposure.0;
+    params.sizing.max_worst_state_loss = own.max_worst_state_loss.0;
     params.sizing.max_position_per_contract = Contracts::whole(own.max_position_per_contract);
     params.sizing.max_position_per_event = Contracts::whole(own.max_position_per_event);
     params.sizing.max_order = Contracts::whole(own.max_order_contracts);
