@@ -96,7 +96,10 @@ fn a_halt_without_a_process_is_durable_before_the_exchange_is_asked() {
     assert_eq!(status(&stage)["state"], "halt");
     stage.simulator.resume();
 
-    let confirmed = ask(&stage, &["halt", "--json"]).succeeded().json();
+    // An order that was on its way when the process died is looked for until it can no longer arrive.
+    let confirmed = ask(&stage, &["halt", "--json", "--wait", "150"])
+        .succeeded()
+        .json();
     assert_eq!(confirmed["stage"], "confirmed", "{confirmed}");
     assert_eq!(resting(&stage), 0);
     // And the next run does not trade.
