@@ -196,6 +196,24 @@ fn rows_alone_read_ungated() {
     assert_eq!(parse_ungated(b"[]").unwrap().board.entries.len(), 0);
 }
 
+#[test]
+fn a_board_of_a_series_reads_with_its_own_keys() {
+    let row = r#"{"model": "a", "org": "Northwind", "score": 1500.5, "votes": 3, "lo": 1496.5, "hi": 1504.5, "rank_ub": 1}"#;
+    for text in [
+        format!("[{row}]"),
+        format!(r#"{{"date": "2026-05-01", "src": "page", "rows": [{row}]}}"#),
+    ] {
+        let UngatedBoard { board, .. } = parse_ungated(text.as_bytes()).unwrap();
+        let entry = board.entries.first().unwrap();
+        let ends = [&entry.ci_lower, &entry.ci_upper].map(|end| end.as_ref().unwrap().value());
+        assert_eq!(entry.known_organization(), Some("Northwind"));
+        assert_eq!(
+            (entry.votes, entry.rank_ub, ends),
+            (Some(3), Some(1), [1496.5, 1504.5])
+        );
+    }
+}
+
 #[rstest]
 #[case::empty(b"", GateReasonCode::Unreadable, "empty")]
 #[case::blank(b" \n", GateReasonCode::Unreadable, "empty")]

@@ -9,16 +9,16 @@
 //! | field | accepted keys |
 //! |---|---|
 //! | model name | `modelDisplayName`, `model_name`, `model` |
-//! | organisation | `modelOrganization`, `organization` |
+//! | organisation | `modelOrganization`, `organization`, `org` |
 //! | rank | `rank` |
 //! | rank bounds | `rankUpper`, `rank_ub`, `rank_upper`; `rankLower`, `rank_lb`, `rank_lower` |
 //! | score | `rating`, `score`, `arena_score` |
-//! | interval | `ratingLower`, `ci_lower`, `rating_lower`; `ratingUpper`, `ci_upper`, `rating_upper` |
+//! | interval | `ratingLower`, `ci_lower`, `rating_lower`, `lo`; `ratingUpper`, `ci_upper`, `rating_upper`, `hi` |
 //! | votes | `votes`, `vote_count` |
 //! | release | `releaseType`, `release_type`; `preliminary`; `releaseDate`, `release_date` |
 //! | licence (only compared with the table) | `license` |
 //!
-//! A JSON file is an array of such rows, or an object with them under `entries` and, where known, `arenaSlug` (`arena`),
+//! A JSON file is an array of such rows, or an object with them under `entries` (`rows`, as in a series of boards) and, where known, `arenaSlug` (`arena`),
 //! `leaderboardSlug` (`slug`), `params` or `category` and `style_control`, `voteCutoffISOString` (`vintage`),
 //! `totalModels` (`total_models`) and `totalVotes` (`total_votes`), or an object that holds that one under
 //! `leaderboard`. In files decimal numbers may be strings. A CSV file has the row keys in its first line.

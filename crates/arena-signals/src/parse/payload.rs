@@ -83,7 +83,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Payload<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Payload<'de>, A::Error> {
                 let mut payload = Payload::default();
                 while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-                    if key == "entries" {
+                    if matches!(&*key, "entries" | "rows") {
                         if payload.entries.replace(map.next_value()?).is_some() {
                             return Err(A::Error::duplicate_field("entries"));
                         }
