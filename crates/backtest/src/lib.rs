@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`series`] | which boards are on file, and what do they say? |
 //! | [`calibration`] | how good would each estimator have been on them? |
+//! | [`counterfactual`] | what did each reason against an entry save, and what did it cost? |
 
 pub mod calibration;
+pub mod counterfactual;
 pub mod series;

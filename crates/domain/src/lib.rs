@@ -62,7 +62,7 @@ pub use forecast::{
     CoherenceFinding, CoherenceKind, Drivers, ForecastRecord, ModelChance, OrganizationChance,
 };
 pub use history::{Arrival, BoardHistory, HistoryEvent, Led, Sight};
-pub use market::{ExchangeStatus, Market, MarketStatus, PriceGrid, PriceRange, SettlementResult};
+pub use market::{Decided, ExchangeStatus, Market, MarketStatus, PriceGrid, PriceRange, SettlementResult};
 pub use money::Money;
 pub use order::{
     BookSide, ClientOrderId, Environment, ExecutionMode, Generation, Intent, Order, OrderGroupId,

@@ -165,6 +165,19 @@ pub struct Market {
     pub settlement_value: Option<Price>,
 }
 
+/// What a market was decided to pay, whoever held it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// The market.
+    pub ticker: Ticker,
+    /// When it was seen.
+    pub at: DateTime<Utc>,
+    /// What a YES contract pays: never assumed to be zero or one.
+    pub yes_value: Price,
+    /// Whether it was paid: before that it may still be disputed and changed.
+    pub paid: bool,
+}
+
 /// Whether the exchange takes orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExchangeStatus {

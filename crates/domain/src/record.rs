@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AcceptedBoard, ApprovalDecision, BoardHash, CoherenceFinding, ContractTerms, ForecastRecord,
+    AcceptedBoard, ApprovalDecision, BoardHash, CoherenceFinding, ContractTerms, Decided, ForecastRecord,
     HistoryEvent, Mapping, Money, Reading, Reason, SettlementRecord, Signal, Ticker, Urgency, Why,
 };
 
@@ -120,6 +120,8 @@ pub enum Record {
     },
     /// A settled market.
     Settlement(SettlementRecord),
+    /// What a market was decided to pay, whoever held it.
+    Decided(Decided),
     /// What losses are counted from.
     Equity(EquityMark),
     /// Something about the process itself.

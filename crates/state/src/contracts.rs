@@ -86,3 +86,13 @@ pub(crate) fn all(connection: &mut SqliteConnection) -> Result<BTreeMap<Ticker, 
         })
         .collect()
 }
+
+/// One contract; `None` when it was never listed.
+pub(crate) fn one(connection: &mut SqliteConnection, ticker: &Ticker) -> Result<Option<Mapping>, Fault> {
+    let row: Option<ContractRow> = contracts::table
+        .find(ticker.as_str())
+        .select(ContractRow::as_select())
+        .first(connection)
+        .optional()?;
+    row.map(|row| row.mapping()).transpose()
+}

@@ -234,6 +234,27 @@ pub(crate) fn list(
     rows.iter().rev().map(|row| row.forecast(&named)).collect()
 }
 
+/// What every estimator said last of one check: all of them speak at once.
+pub(crate) fn latest(
+    connection: &mut SqliteConnection,
+    check_time: i64,
+    rule_set: &str,
+) -> Result<Vec<ForecastRecord>, Fault> {
+    let of_check = forecasts::table
+        .filter(forecasts::check_time.eq(check_time))
+        .filter(forecasts::rule_set.eq(rule_set));
+    let last: Option<i64> = of_check
+        .select(diesel::dsl::max(forecasts::at))
+        .first(connection)?;
+    let rows: Vec<ForecastRow> = of_check
+        .filter(forecasts::at.nullable().eq(last))
+        .order(forecasts::id)
+        .select(ForecastRow::as_select())
+        .load(connection)?;
+    let named = Named::all(connection)?;
+    rows.iter().map(|row| row.forecast(&named)).collect()
+}
+
 #[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = coherence, check_for_backend(Sqlite))]
 struct CoherenceRow {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use autotrader_domain::ports::{Restored, StoreError};
 use autotrader_domain::{
-    AcceptedBoard, Approval, BoardHash, ClientOrderId, CoherenceFinding, Contracts, Fill, ForecastRecord,
+    AcceptedBoard, Approval, BoardHash, ClientOrderId, CoherenceFinding, Contracts, Decided, Fill, ForecastRecord,
     HistoryEvent, Mapping, Order, OrderState, Position, Reason, SettlementRecord, Signal, Ticker, Urgency,
     Why,
 };
@@ -29,7 +29,7 @@ use crate::schema::{
 use crate::words::{micros, read_hash, read_json, read_time, read_word};
 use crate::{
     DatabaseInfo, OpenError, approvals, board_history, boards, contracts, decisions, fills, forecasts,
-    identity, incident, readings, records, restore,
+    identity, incident, outcomes, readings, records, restore,
 };
 
 /// Which rows to answer with: the newest, oldest of them first.
@@ -299,6 +299,15 @@ impl History {
         })
     }
 
+    /// What markets were decided to pay, whoever held them, oldest first: the account's settlements among them. The last word
+    /// on a market counts.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn decided(&self, filter: &Filter) -> Result<Vec<Decided>, StoreError> {
+        self.ask(|c| outcomes::list(c, filter.ticker.as_ref(), filter.since_micros(), filter.limit_rows()))
+    }
+
     /// Positions by market, derived from fills and settlements; flat ones stay for their realised profit.
     ///
     /// A market's settlement follows the fills that came before it, and its fee is counted with the fees.
@@ -359,6 +368,26 @@ impl History {
     /// See the type.
     pub fn forecasts(&self, filter: &Filter) -> Result<Vec<ForecastRecord>, StoreError> {
         self.ask(|c| forecasts::list(c, filter.since_micros(), filter.limit_rows()))
+    }
+
+    /// What every estimator said last of one check under one rule set, in the order said; of each the models that counted.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn latest_forecasts(
+        &self,
+        check_time: DateTime<Utc>,
+        rule_set: &str,
+    ) -> Result<Vec<ForecastRecord>, StoreError> {
+        self.ask(|c| forecasts::latest(c, micros(check_time), rule_set))
+    }
+
+    /// What a contract was last known to pay on; `None` when it was never listed.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn mapping(&self, ticker: &Ticker) -> Result<Option<Mapping>, StoreError> {
+        self.ask(|c| contracts::one(c, ticker))
     }
 
     /// Prices that contradicted each other, oldest first.

@@ -31,6 +31,7 @@ mod location;
 mod lock;
 mod open;
 mod orders;
+mod outcomes;
 mod positions;
 mod profit;
 mod readings;

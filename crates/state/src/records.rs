@@ -12,7 +12,7 @@ use crate::fault::Fault;
 use crate::forecasts::Names;
 use crate::schema::{loss_bases, refusals, risk_causes, risk_events, signals, system_events};
 use crate::words::{json, micros, read_money, read_time, word};
-use crate::{approvals, board_history, contracts, decisions, equity, fills, forecasts, readings};
+use crate::{approvals, board_history, contracts, decisions, equity, fills, forecasts, outcomes, readings};
 
 /// Records with the boards they bring, packed.
 #[derive(Debug)]
@@ -90,6 +90,7 @@ fn store(connection: &mut SqliteConnection, record: &Record, names: &Names) -> R
         Record::Settlement(settlement) => {
             fills::record_settlement(connection, settlement)?;
         }
+        Record::Decided(decided) => outcomes::store(connection, decided)?,
         Record::Signal {
             at,
             board,

@@ -95,6 +95,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    outcomes (id) {
+        id -> BigInt,
+        at -> BigInt,
+        ticker -> Text,
+        yes_value -> BigInt,
+        paid -> Bool,
+    }
+}
+
+diesel::table! {
     boards (id) {
         id -> BigInt,
         hash -> Binary,
