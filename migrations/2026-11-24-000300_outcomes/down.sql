@@ -1,1 +1,2 @@
+DROP INDEX decisions_forgone;
 DROP TABLE outcomes;

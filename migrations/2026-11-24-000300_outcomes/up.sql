@@ -8,3 +8,4 @@ CREATE TABLE outcomes (
     paid INTEGER NOT NULL CHECK (paid IN (0, 1))
 ) STRICT;
 CREATE INDEX outcomes_by_ticker ON outcomes (ticker, id);
+CREATE INDEX decisions_forgone ON decisions (ticker, at) WHERE wanted_side IS NOT NULL;

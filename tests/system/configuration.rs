@@ -171,7 +171,7 @@ fn init_db_makes_a_database_and_can_be_repeated() {
         place.run(&[command, "--json"]).succeeded().json();
     }
     let unknown = place.run(&["why", "KXTOPMODEL-26NOV24-ABCD"]);
-    assert!(unknown.refused(1).contains("KXTOPMODEL-26NOV24-ABCD"));
+    assert!(unknown.refused(2).contains("KXTOPMODEL-26NOV24-ABCD"));
 }
 
 #[test]

@@ -17,28 +17,29 @@ use crate::place::Place;
 
 const CHECK: &str = "2026-12-04T15:00:00Z";
 
-fn check() -> DateTime<Utc> {
+pub fn check() -> DateTime<Utc> {
     CHECK.parse().unwrap()
 }
 
-fn now() -> DateTime<Utc> {
+/// When fills of these tests were made, and what the clock shows.
+pub fn now() -> DateTime<Utc> {
     check() - TimeDelta::days(2)
 }
 
-fn model(name: &str, lab: &str) -> Claim {
+pub fn model(name: &str, lab: &str) -> Claim {
     Claim::Model {
         model_name: name.into(),
         organization: Some(lab.into()),
     }
 }
 
-fn lab(name: &str) -> Claim {
+pub fn lab(name: &str) -> Claim {
     Claim::Organization {
         organization: name.into(),
     }
 }
 
-fn mapping(ticker: &str, claim: Claim) -> Mapping {
+pub fn mapping(ticker: &str, claim: Claim) -> Mapping {
     Mapping {
         ticker: ticker.parse().unwrap(),
         state: MappingState::Exact,
@@ -68,7 +69,7 @@ fn mappings() -> Vec<Mapping> {
     models.chain(labs).collect()
 }
 
-fn fill(ticker: &str, side: BookSide, price: &str, contracts: u32) -> Fill {
+pub fn fill(ticker: &str, side: BookSide, price: &str, contracts: u32) -> Fill {
     Fill {
         fill_id: format!("f-{ticker}").parse().unwrap(),
         venue_order_id: "venue-1".parse().unwrap(),
@@ -114,7 +115,8 @@ fn order(ticker: &str, claim: Claim, side: BookSide, limit: &str, contracts: u32
     }
 }
 
-fn store(place: &Place) -> SqliteStore {
+/// A new database where the program looks for it by default.
+pub fn store(place: &Place) -> SqliteStore {
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now()));
     let url = format!("sqlite:///{}", place.work().join("autotrader_paper.db").display());
     let stamp = Stamp::new(ExecutionMode::Paper, Environment::Demo, "");

@@ -3,11 +3,12 @@
 mod calibrate;
 mod map;
 mod price;
+mod why;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use autotrader_domain::{ClientOrderId, ExecutionMode, FeeRounding, Ticker};
+use autotrader_domain::{ClientOrderId, ExecutionMode, FeeRounding};
 use autotrader_simulator::faults::{FaultSpec, SpecError};
 use autotrader_simulator::server::Tier;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -19,6 +20,7 @@ pub use map::{
     MapRulesArgs, MapRulesRevokeArgs,
 };
 pub use price::{FairValueArgs, ParamsArgs, RulesArgs};
+pub use why::{Since, WhyArgs};
 
 /// Trades the exchange's AI-leaderboard contracts.
 #[derive(Debug, Parser)]
@@ -59,7 +61,7 @@ pub enum Command {
     Calibrate(CalibrateArgs),
     /// What each contract pays on, and whether it may be traded; what waits for a person, and what a person decides.
     Map(MapArgs),
-    /// Why a contract was traded, or why not.
+    /// Why a contract was traded, or why not; with `--counterfactual` what each reason against entries saved or cost.
     Why(WhyArgs),
     /// State, cash, positions and feeds at a glance.
     Status(LookArgs),
@@ -392,16 +394,6 @@ pub struct ListArgs {
     /// At most this many.
     #[arg(long, default_value_t = 50)]
     pub limit: u32,
-}
-
-/// Arguments of `why`.
-#[derive(Debug, Clone, Args)]
-pub struct WhyArgs {
-    /// Where the configuration is.
-    #[command(flatten)]
-    pub config: ConfigArgs,
-    /// The contract.
-    pub ticker: Ticker,
 }
 
 /// Arguments of `scenario`.

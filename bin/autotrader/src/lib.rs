@@ -45,7 +45,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Coherence(args) => block_on(commands::coherence::coherence(args)),
         Command::Calibrate(args) => commands::calibrate::calibrate(&args),
         Command::Map(args) => block_on(commands::map::map(args)),
-        Command::Why(args) => commands::look::why(&args),
+        Command::Why(args) => commands::why::why(&args),
         Command::Status(args) => commands::look::status(&args),
         Command::Scenario(args) => commands::scenario::scenario(&args),
         Command::Positions(args) => commands::look::positions(&args),

@@ -189,3 +189,18 @@ pub(crate) fn lines(
     let rows: Vec<DecisionRow> = query.load(connection)?;
     rows.iter().rev().map(DecisionRow::why).collect()
 }
+
+/// The contracts with a line since a time that names an entry that was not made.
+pub(crate) fn forgone(connection: &mut SqliteConnection, since: i64) -> Result<Vec<Ticker>, Fault> {
+    let tickers: Vec<String> = decisions::table
+        .filter(decisions::wanted_side.is_not_null())
+        .filter(decisions::at.ge(since))
+        .select(decisions::ticker)
+        .distinct()
+        .order(decisions::ticker)
+        .load(connection)?;
+    tickers
+        .iter()
+        .map(|ticker| read_word("decisions.ticker", ticker))
+        .collect()
+}

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use autotrader_domain::ports::{Restored, StoreError};
 use autotrader_domain::{
-    AcceptedBoard, Approval, BoardHash, ClientOrderId, CoherenceFinding, Contracts, Decided, Fill, ForecastRecord,
-    HistoryEvent, Mapping, Order, OrderState, Position, Reason, SettlementRecord, Signal, Ticker, Urgency,
-    Why,
+    AcceptedBoard, Approval, BoardHash, ClientOrderId, CoherenceFinding, Contracts, Decided, Fill,
+    ForecastRecord, HistoryEvent, Mapping, Order, OrderState, Position, Reason, SettlementRecord, Signal,
+    Ticker, Urgency, Why,
 };
 use autotrader_settlement::Board;
 use chrono::{DateTime, Utc};
@@ -305,7 +305,14 @@ impl History {
     /// # Errors
     /// See the type.
     pub fn decided(&self, filter: &Filter) -> Result<Vec<Decided>, StoreError> {
-        self.ask(|c| outcomes::list(c, filter.ticker.as_ref(), filter.since_micros(), filter.limit_rows()))
+        self.ask(|c| {
+            outcomes::list(
+                c,
+                filter.ticker.as_ref(),
+                filter.since_micros(),
+                filter.limit_rows(),
+            )
+        })
     }
 
     /// Positions by market, derived from fills and settlements; flat ones stay for their realised profit.
@@ -360,6 +367,14 @@ impl History {
                 filter.limit_rows(),
             )
         })
+    }
+
+    /// The contracts with a line since a time that names an entry that was wanted and not made, in order.
+    ///
+    /// # Errors
+    /// See the type.
+    pub fn forgone(&self, since: Option<DateTime<Utc>>) -> Result<Vec<Ticker>, StoreError> {
+        self.ask(|c| decisions::forgone(c, since.map_or(i64::MIN, micros)))
     }
 
     /// What estimators said of checks, oldest first; of each the models that counted.

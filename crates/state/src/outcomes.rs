@@ -59,7 +59,11 @@ pub(crate) fn list(
         .filter(settlements::settled_at.ge(since))
         .order((settlements::settled_at.desc(), settlements::id.desc()))
         .limit(limit)
-        .select((settlements::settled_at, settlements::ticker, settlements::yes_value))
+        .select((
+            settlements::settled_at,
+            settlements::ticker,
+            settlements::yes_value,
+        ))
         .into_boxed();
     if let Some(ticker) = ticker {
         seen = seen.filter(outcomes::ticker.eq(ticker.as_str()));
@@ -68,13 +72,20 @@ pub(crate) fn list(
     let mut rows: Vec<OutcomeRow> = seen.load(connection)?;
     rows.reverse();
     let received: Vec<(i64, String, i64)> = received.load(connection)?;
-    rows.extend(received.into_iter().rev().map(|(at, ticker, yes_value)| OutcomeRow {
-        at,
-        ticker,
-        yes_value,
-        paid: true,
-    }));
+    rows.extend(
+        received
+            .into_iter()
+            .rev()
+            .map(|(at, ticker, yes_value)| OutcomeRow {
+                at,
+                ticker,
+                yes_value,
+                paid: true,
+            }),
+    );
     rows.sort_by_key(|row| row.at);
-    let surplus = rows.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+    let surplus = rows
+        .len()
+        .saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
     rows.iter().skip(surplus).map(OutcomeRow::decided).collect()
 }

@@ -7,12 +7,11 @@ use autotrader_domain::ports::StoreError;
 use autotrader_domain::{Command, Money, Net, Position, Ticker};
 use autotrader_risk::{Cause, RiskState};
 use autotrader_state::{CauseRecord, CommandRecord, Filter, History};
-use autotrader_strategy::why::in_words;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::operate::command_json;
-use crate::cli::{ConfigArgs, ListArgs, LookArgs, WhyArgs};
+use crate::cli::{ConfigArgs, ListArgs, LookArgs};
 use crate::output::or_dash;
 use crate::{Failure, output, wiring};
 
@@ -30,47 +29,6 @@ fn newest(list: &ListArgs) -> Filter {
         limit: Some(list.limit),
         ..Filter::default()
     }
-}
-
-/// `why TICKER`: the last decisions on one contract, in words.
-///
-/// # Errors
-/// [`Failure`] when the database cannot be read or knows nothing of the contract.
-pub(crate) fn why(args: &WhyArgs) -> Result<ExitCode, Failure> {
-    let history = history(&args.config)?;
-    let filter = Filter {
-        ticker: Some(args.ticker.clone()),
-        limit: Some(10),
-        ..Filter::default()
-    };
-    let lines = read(history.decisions(&filter))?;
-    let Some(last) = lines.last() else {
-        return Err(Failure::failed(format!(
-            "{}: no decision is on record; see `map` for known contracts.",
-            args.ticker
-        )));
-    };
-    if args.config.json {
-        output::json(
-            &json!({ "ticker": args.ticker, "latest": last, "sentence": in_words(last), "decisions": lines }),
-        )?;
-    } else {
-        output::line(&output::escape(&in_words(last)));
-        for (name, value) in &last.baselines {
-            output::line(&format!("  {name} says {value:.3}."));
-        }
-        if lines.len() > 1 {
-            output::line("Earlier:");
-            for line in lines.iter().rev().skip(1) {
-                output::line(&format!(
-                    "  {} {}",
-                    line.at.format("%Y-%m-%d %H:%M:%SZ"),
-                    output::escape(&in_words(line))
-                ));
-            }
-        }
-    }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// `status`: state, cash, positions and feeds at a glance.

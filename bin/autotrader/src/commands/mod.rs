@@ -22,3 +22,4 @@ pub(crate) mod resolve_unknown;
 pub(crate) mod scenario;
 pub(crate) mod simulate;
 pub(crate) mod validate_config;
+pub(crate) mod why;

@@ -74,12 +74,10 @@ fn drafts<'a>(lines: &[&'a Why]) -> BTreeMap<Place, Vec<Draft<'a>>> {
         let place = (entry.side, Guard::of(line));
         let goes_on = running.replace(place) == Some(place);
         let of_place = drafts.entry(place).or_default();
-        let before: Contracts = of_place
-            .iter()
-            .fold(Contracts::ZERO, |sum, draft| {
-                // More than can be counted is more than anything wanted.
-                sum.checked_add(draft.wanted).unwrap_or(sum)
-            });
+        let before: Contracts = of_place.iter().fold(Contracts::ZERO, |sum, draft| {
+            // More than can be counted is more than anything wanted.
+            sum.checked_add(draft.wanted).unwrap_or(sum)
+        });
         let more = entry.contracts.saturating_sub(before);
         match of_place.last_mut() {
             Some(last) if goes_on || more.is_zero() => {

@@ -60,10 +60,7 @@ impl Row {
                 let open = &mut self.open;
                 open.episodes += 1;
                 open.contracts = open.contracts.checked_add(chance.contracts)?;
-                open.invested = open
-                    .invested
-                    .checked_add(chance.cost)?
-                    .checked_add(chance.fees)?;
+                open.invested = open.invested.checked_add(chance.cost)?.checked_add(chance.fees)?;
                 match result {
                     Some(result) => open.result = open.result.checked_add(result)?,
                     None => open.unmarked += 1,
@@ -91,7 +88,14 @@ impl Ledger {
     /// # Errors
     /// [`Overflow`] when figures do not fit into money.
     pub fn of(evidence: &Evidence<'_>) -> Result<Self, Overflow> {
-        let chances = chances(evidence)?;
+        Self::summed(chances(evidence)?)
+    }
+
+    /// Sums up chances that were found contract by contract.
+    ///
+    /// # Errors
+    /// [`Overflow`] when the sums do not fit into money.
+    pub fn summed(chances: Vec<Chance>) -> Result<Self, Overflow> {
         let mut reasons: BTreeMap<Guard, Row> = BTreeMap::new();
         let mut total = Row::default();
         for chance in &chances {
