@@ -391,8 +391,9 @@ async fn a_database_from_before_the_history_is_brought_up_to_date_with_what_it_h
     store.record(records).await.unwrap();
     drop(store);
     let back = concat!(
+        include_str!("../../../../migrations/2026-11-24-000300_outcomes/down.sql"),
         include_str!("../../../../migrations/2026-11-24-000100_board_history/down.sql"),
-        "DELETE FROM __diesel_schema_migrations WHERE version = '20261124000100';"
+        "DELETE FROM __diesel_schema_migrations WHERE version IN ('20261124000100', '20261124000300');"
     );
     connection(&home).batch_execute(back).unwrap();
 
