@@ -29,6 +29,8 @@ fn demo(place: &Place, arguments: &[&str]) -> Finished {
 struct Exported {
     report: Value,
     files: BTreeMap<String, Contents>,
+    /// What its journal tells of the outcomes of markets.
+    decided: Vec<Value>,
     /// What it left behind, seen from the directory that holds its working and its temporary directory.
     left: BTreeSet<String>,
 }
@@ -58,11 +60,26 @@ fn hex(hash: Sha256) -> String {
 
 const JOURNAL: &str = "journal.log";
 
+/// What was written down of markets' outcomes, in order.
+fn decided(journal: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(journal).unwrap();
+    let bodies = text
+        .lines()
+        .filter(|line| line.contains(r#""record":"decided""#))
+        .map(|line| serde_json::from_str::<Value>(line.split_once(' ').unwrap().1).unwrap());
+    bodies
+        .flat_map(|body| body["effects"].as_array().unwrap().clone())
+        .map(|effect| effect["record"].clone())
+        .filter(|record| record["record"] == "decided")
+        .collect()
+}
+
 impl Exported {
     fn of(arguments: &[&str]) -> Self {
         let place = Place::new();
         let finished = demo(&place, &[&["--export", "export"], arguments].concat());
-        let entries = fs::read_dir(place.work().join("export")).unwrap();
+        let export = place.work().join("export");
+        let entries = fs::read_dir(&export).unwrap();
         let files = entries.map(|entry| {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -72,6 +89,7 @@ impl Exported {
         Self {
             report: finished.json(),
             files: files.collect(),
+            decided: decided(&export.join(JOURNAL)),
             left: place.contents(),
         }
     }
@@ -399,6 +417,40 @@ fn the_exchanges_own_log_tells_of_the_same_money() {
     let nonzero = |event: &&Value| whole(&event["yes_count"], 2) != 0 || whole(&event["no_count"], 2) != 0;
     let (ours, theirs) = (run.count("settlements"), held.iter().filter(nonzero).count());
     assert_eq!(ours, theirs, "settlements of positions that were held");
+}
+
+#[test]
+fn what_every_market_paid_is_known_whoever_held_it() {
+    let run = &*DEFAULT;
+    let settled = run.lines("fills.ndjson");
+    let settled = settled
+        .iter()
+        .map(|line| &line["settlement"])
+        .filter(|settlement| settlement.is_object());
+    let ours: BTreeMap<String, &Value> = settled
+        .map(|settlement| (ticker(settlement), &settlement["yes_value"]))
+        .collect();
+    let last: BTreeMap<String, &Value> = run.decided.iter().map(|word| (ticker(word), word)).collect();
+    let log = run.lines("exchange.ndjson");
+    let determined: Vec<&Value> = log
+        .iter()
+        .filter(|line| line["kind"] == "determination")
+        .collect();
+    assert!(
+        determined.len() > ours.len() && !ours.is_empty(),
+        "both kinds occur"
+    );
+    for truth in determined {
+        let name = ticker(truth);
+        match ours.get(&name) {
+            Some(value) => assert_eq!(**value, truth["value"], "{name}"),
+            None => assert_eq!(
+                (&last[&name]["yes_value"], &last[&name]["paid"]),
+                (&truth["value"], &Value::Bool(true)),
+                "{name}"
+            ),
+        }
+    }
 }
 
 #[test]

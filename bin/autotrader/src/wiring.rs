@@ -28,8 +28,8 @@ use crate::Failure;
 use crate::cli::ConfigPlace;
 use crate::clock::SystemClock;
 use crate::run::{
-    AlertWatcher, Follow, Gate, Health, LatestSteps, LogWatcher, Orders, Ports, QueueLimits, Rhythm, Runner,
-    SILENCE, Schedule, Stream, Watcher,
+    AlertWatcher, Asked, Follow, Gate, Health, LatestSteps, LogWatcher, Orders, Ports, QueueLimits, Rhythm,
+    Runner, SILENCE, Schedule, Stream, Watcher,
 };
 pub(crate) use exchange::exchange_client;
 pub(crate) use live_guard::Live;
@@ -326,6 +326,7 @@ fn runner(
         flatten_later: None,
         first_start,
         limits_for: Box::new(move |opening| limits(&limits_of, opening)),
+        asked: Asked::default(),
     }
 }
 

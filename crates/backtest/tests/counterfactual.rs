@@ -218,6 +218,7 @@ fn a_fill_takes_the_oldest_chance_of_each_reason_first() {
 #[case::nothing_known(&[], None, "-1.000000")]
 #[case::determined_is_a_mark(&[word(50, "1", false)], None, "4.000000")]
 #[case::paid(&[word(50, "1", false), word(90, "1", true)], Some("4.000000"), "")]
+#[case::seen_late(&[word(50, "1", true), word(90, "1", false)], Some("4.000000"), "")]
 #[case::amended(&[word(50, "1", true), word(90, "0", true)], Some("-6.000000"), "")]
 #[case::amended_at_once_the_later_word(&[word(50, "0", true), word(50, "0.3", true)], Some("-3.000000"), "")]
 #[case::disputed_after_payment(&[word(50, "1", true), word(90, "0", false)], None, "-6.000000")]

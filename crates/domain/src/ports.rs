@@ -362,6 +362,8 @@ pub struct Restored {
     pub terms: Vec<(Ticker, ContractTerms)>,
     /// The history of boards, in the order it was written.
     pub history: Vec<HistoryEvent>,
+    /// Contracts of which it is not known what they paid, with their checks.
+    pub undecided: Vec<(Ticker, DateTime<Utc>)>,
     /// Risk causes that stand: code and detail.
     pub causes: Vec<(String, String)>,
     /// The equity from which a loss counts since its cause was released, and when that was: by the cause's code.

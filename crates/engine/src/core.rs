@@ -6,6 +6,7 @@ mod decide;
 mod flatten;
 mod health;
 mod history;
+mod outcomes;
 mod resting;
 mod withdraw;
 
@@ -50,6 +51,7 @@ pub struct Engine {
     signals: Box<dyn SignalSource>,
     history: BoardHistory,
     written: history::Written,
+    outcomes: outcomes::Outcomes,
     strategy: Box<dyn Strategy>,
     risk: RiskEngine,
     account: Account,
@@ -105,6 +107,7 @@ impl Engine {
             signals,
             history: BoardHistory::default(),
             written: history::Written::default(),
+            outcomes: outcomes::Outcomes::default(),
             strategy,
             risk,
             account: Account::opened_with(cash),
@@ -145,6 +148,7 @@ impl Engine {
             self.signals.restore(accepted, restored.renames);
         }
         self.restore_approvals(&restored.approvals, restored.terms);
+        self.outcomes.restore(restored.undecided);
         for booking in bookings(&restored.fills, &restored.settlements) {
             self.restore_booking(booking);
         }
@@ -206,8 +210,8 @@ impl Engine {
         let mut urgent = false;
         match event {
             Event::Reading(reading) => urgent = self.on_reading(at, reading, &mut effects),
-            Event::Markets { series, markets } => self.on_markets(at, series, markets),
-            Event::Market(market) => self.on_market(market),
+            Event::Markets { series, markets } => self.on_markets(at, series, markets, &mut effects),
+            Event::Market(market) => self.on_market(at, market, &mut effects),
             Event::Book(book) => self.on_book(book),
             Event::BookBroken { ticker, detail } => self.on_book_broken(at, ticker, detail, &mut effects),
             Event::Exchange(status) => self.exchange = Some(*status),
@@ -274,15 +278,26 @@ impl Engine {
 
     // === Markets and books ===
 
-    fn on_markets(&mut self, at: DateTime<Utc>, series: &SeriesTicker, markets: &[Market]) {
+    fn on_markets(
+        &mut self,
+        at: DateTime<Utc>,
+        series: &SeriesTicker,
+        markets: &[Market],
+        effects: &mut Vec<Effect>,
+    ) {
         let listed: BTreeSet<&Ticker> = markets.iter().map(|market| &market.ticker).collect();
         let account = &self.account.portfolio;
+        let outcomes = &mut self.outcomes;
         // A market that is no longer listed stays while something of ours depends on it.
         self.markets.retain(|ticker, market| {
-            market.series != *series
+            let stays = market.series != *series
                 || listed.contains(ticker)
                 || !account.position(ticker).net.is_flat()
-                || account.orders_on(ticker).next().is_some()
+                || account.orders_on(ticker).next().is_some();
+            if !stays {
+                outcomes.unlisted(market);
+            }
+            stays
         });
         for market in self.markets.values_mut().filter(|market| market.close_time <= at) {
             if market.status == MarketStatus::Active {
@@ -291,6 +306,7 @@ impl Engine {
         }
         for market in markets {
             self.account.see_market(market);
+            self.note_outcome(at, market, effects);
             self.markets.insert(market.ticker.clone(), market.clone());
         }
         let known = &self.markets;
@@ -302,7 +318,16 @@ impl Engine {
         self.dirty = true;
     }
 
-    fn on_market(&mut self, market: &Market) {
+    fn on_market(&mut self, at: DateTime<Utc>, market: &Market, effects: &mut Vec<Effect>) {
+        let outcome_alone =
+            !self.markets.contains_key(&market.ticker) && self.outcomes.is_gone(&market.ticker);
+        self.note_outcome(at, market, effects);
+        let account = &self.account.portfolio;
+        let depends = !account.position(&market.ticker).net.is_flat()
+            || account.orders_on(&market.ticker).next().is_some();
+        if outcome_alone && !depends {
+            return;
+        }
         self.account.see_market(market);
         self.markets.insert(market.ticker.clone(), market.clone());
         self.mappings.insert(
@@ -420,6 +445,7 @@ impl Engine {
             market.status = MarketStatus::Finalized;
             market.settlement_value = Some(settlement.yes_value);
         }
+        self.outcomes.settled(settlement);
         effects.push(Effect::Record(Record::Settlement(settlement.clone())));
         self.dirty = true;
     }

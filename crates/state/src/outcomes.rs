@@ -1,11 +1,13 @@
 //! What markets were decided to pay, whoever held them.
 
 use autotrader_domain::{Decided, Ticker};
+use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 
 use crate::fault::Fault;
-use crate::schema::{outcomes, settlements};
+use crate::schema::{contracts, outcomes, settlements};
 use crate::words::{micros, read_price, read_time, read_word};
 
 #[derive(Debug, Queryable, Selectable)]
@@ -88,4 +90,26 @@ pub(crate) fn list(
         .len()
         .saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
     rows.iter().skip(surplus).map(OutcomeRow::decided).collect()
+}
+
+/// Contracts with a known check of which it is not known what they paid, with their checks.
+pub(crate) fn undecided(connection: &mut SqliteConnection) -> Result<Vec<(Ticker, DateTime<Utc>)>, Fault> {
+    let paid = outcomes::table
+        .filter(outcomes::ticker.eq(contracts::ticker))
+        .filter(outcomes::paid);
+    let received = settlements::table.filter(settlements::ticker.eq(contracts::ticker));
+    let rows: Vec<(String, Option<i64>)> = contracts::table
+        .filter(contracts::check_time.is_not_null())
+        .filter(not(exists(paid)))
+        .filter(not(exists(received)))
+        .order(contracts::ticker)
+        .select((contracts::ticker, contracts::check_time))
+        .load(connection)?;
+    rows.into_iter()
+        .filter_map(|(ticker, check)| Some((ticker, check?)))
+        .map(|(ticker, check)| {
+            let ticker = read_word("contracts.ticker", &ticker)?;
+            Ok((ticker, read_time("contracts.check_time", check)?))
+        })
+        .collect()
 }

@@ -4,7 +4,7 @@ use autotrader_domain::ports::Restored;
 use diesel::SqliteConnection;
 
 use crate::fault::Fault;
-use crate::{approvals, board_history, boards, equity, fills, identity, orders, records};
+use crate::{approvals, board_history, boards, equity, fills, identity, orders, outcomes, records};
 
 /// Reads all of it; inside a transaction, so that it is one state of the database.
 pub(crate) fn restore(connection: &mut SqliteConnection) -> Result<Restored, Fault> {
@@ -27,6 +27,7 @@ pub(crate) fn restore(connection: &mut SqliteConnection) -> Result<Restored, Fau
         approvals: approvals::all(connection)?,
         terms: approvals::terms(connection)?,
         history: board_history::all(connection)?,
+        undecided: outcomes::undecided(connection)?,
         causes: causes
             .into_iter()
             .map(|(cause, _, detail)| (cause, detail))

@@ -335,3 +335,4 @@ diesel::table! {
 diesel::joinable!(readings -> pages (page));
 diesel::allow_tables_to_appear_in_same_query!(readings, pages);
 diesel::allow_tables_to_appear_in_same_query!(accepted_boards, boards);
+diesel::allow_tables_to_appear_in_same_query!(contracts, outcomes, settlements);

@@ -24,6 +24,8 @@ pub(crate) enum Brought {
         series: Vec<(SeriesTicker, Result<Vec<Market>, FeedError>)>,
         /// Single markets that no listing carries any more.
         closed: Vec<Result<Market, FeedError>>,
+        /// Likewise, of contracts that we do not hold: what they paid.
+        undecided: Vec<(Ticker, Result<Market, FeedError>)>,
     },
     /// What the account's polls found.
     Account {
@@ -74,8 +76,8 @@ pub(crate) async fn books(ports: Ports, watched: Vec<Ticker>) -> Brought {
     Brought::Books(ports.market_data.books(&watched).await)
 }
 
-/// Reads status and markets, and the markets of `closed` one by one. Cancellation-safe.
-pub(crate) async fn markets(ports: Ports, closed: Vec<Ticker>) -> Brought {
+/// Reads status and markets, and the markets of `closed` and of `undecided` one by one. Cancellation-safe.
+pub(crate) async fn markets(ports: Ports, closed: Vec<Ticker>, undecided: Vec<Ticker>) -> Brought {
     let status = ports.market_data.status().await;
     let mut series = Vec::new();
     for name in &ports.series {
@@ -85,10 +87,16 @@ pub(crate) async fn markets(ports: Ports, closed: Vec<Ticker>) -> Brought {
     for ticker in &closed {
         found.push(ports.market_data.market(ticker).await);
     }
+    let mut decided = Vec::new();
+    for ticker in undecided {
+        let market = ports.market_data.market(&ticker).await;
+        decided.push((ticker, market));
+    }
     Brought::Markets {
         status,
         series,
         closed: found,
+        undecided: decided,
     }
 }
 

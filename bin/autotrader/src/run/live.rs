@@ -154,7 +154,8 @@ impl Beat<'_> {
                 }
                 Job::Markets => {
                     let closed = self.runner.awaiting_settlement();
-                    self.jobs.start(task, fetch::markets(ports, closed));
+                    let undecided = self.runner.undecided();
+                    self.jobs.start(task, fetch::markets(ports, closed, undecided));
                 }
             }
         }

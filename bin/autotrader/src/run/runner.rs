@@ -14,6 +14,7 @@ use super::follow::Follow;
 use super::health::FeedHealth;
 use super::latest::LatestSteps;
 use super::orders::{Approval, Orders, Performed};
+use super::outcomes::Asked;
 use super::ports::Ports;
 use super::queue::{Gate, Kind};
 use super::watch::Watcher;
@@ -53,6 +54,8 @@ pub(crate) struct Runner {
     pub(crate) first_start: bool,
     /// The limits that follow from the cash of the first start.
     pub(crate) limits_for: LimitsFor,
+    /// Whose results were asked for.
+    pub(crate) asked: Asked,
 }
 
 /// The limits that follow from an opening balance.
@@ -314,6 +317,7 @@ impl Runner {
                 status,
                 series,
                 closed,
+                undecided,
             } => {
                 match status {
                     Ok(status) => {
@@ -342,6 +346,13 @@ impl Runner {
                     match market {
                         Ok(market) => self.absorb_closed(market).await?,
                         Err(error) => self.feed_failed("market", error).await?,
+                    }
+                }
+                for (ticker, market) in undecided {
+                    match market {
+                        Ok(market) => self.pass(Event::Market(market)).await?,
+                        // Nothing depends on it but what is learnt from it: it is asked for again.
+                        Err(error) => info!(event = "outcome_unavailable", ticker = %ticker, error = %error),
                     }
                 }
                 Ok(())

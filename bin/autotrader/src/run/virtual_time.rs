@@ -38,7 +38,8 @@ pub(crate) async fn run_to(
                     runner.absorb(brought).await?;
                 }
                 Job::Markets => {
-                    let brought = fetch::markets(ports, runner.awaiting_settlement()).await;
+                    let (closed, undecided) = (runner.awaiting_settlement(), runner.undecided());
+                    let brought = fetch::markets(ports, closed, undecided).await;
                     runner.absorb(brought).await?;
                 }
             }

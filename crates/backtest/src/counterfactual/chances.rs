@@ -179,12 +179,15 @@ fn last_market(lines: &[&Why]) -> Option<Price> {
     market.is_finite().then(|| Price::at_or_below(market))
 }
 
-/// The last word on each market.
+/// The last word on each market. Only another value reopens what was paid: what was seen of a market may lag behind its payout.
 fn last_words(decided: &[Decided]) -> BTreeMap<&Ticker, &Decided> {
+    let mut words: Vec<&Decided> = decided.iter().collect();
+    words.sort_by_key(|word| word.at);
     let mut last: BTreeMap<&Ticker, &Decided> = BTreeMap::new();
-    for word in decided {
+    for word in words {
         let known = last.entry(&word.ticker).or_insert(word);
-        if word.at >= known.at {
+        let lags = known.paid && !word.paid && known.yes_value == word.yes_value;
+        if !lags {
             *known = word;
         }
     }

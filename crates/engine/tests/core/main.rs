@@ -8,6 +8,7 @@
 mod approvals;
 mod history;
 mod kit;
+mod outcomes;
 
 use autotrader_domain::ports::Restored;
 use autotrader_domain::{

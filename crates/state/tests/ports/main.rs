@@ -17,4 +17,5 @@ mod history;
 mod ledger;
 mod opening;
 mod orders;
+mod outcomes;
 mod transitions;
