@@ -157,6 +157,14 @@ fn told(chances: &[Chance]) -> Vec<(&'static str, BookSide, String, String, u32)
     &[line(0, None, Some((BID, 10, "4", "0"))), line(60, None, None)],
     &[("shadow", BID, "10.00", "4.000000", 1)],
 )]
+#[case::what_the_exchange_would_not_have_taken_is_no_chance(
+    &[
+        line(0, Some(Reason::NotOpen), Some((BID, 10, "4", "0"))),
+        line(60, Some(Reason::ExchangePaused), Some((BID, 10, "4", "0"))),
+        line(120, Some(Reason::PastClose), Some((BID, 10, "4", "0"))),
+    ],
+    &[],
+)]
 #[case::nothing_wanted_is_no_chance(&[line(0, WIDE, None), line(1, WIDE, Some((BID, 0, "0", "0")))], &[])]
 fn chances_are_runs_of_lines(
     #[case] lines: &[Why],

@@ -66,12 +66,13 @@ fn drafts<'a>(lines: &[&'a Why]) -> BTreeMap<Place, Vec<Draft<'a>>> {
     let mut drafts: BTreeMap<Place, Vec<Draft<'a>>> = BTreeMap::new();
     let mut running: Option<Place> = None;
     for line in lines {
-        let wish = line.wanted.as_ref().filter(|entry| !entry.contracts.is_zero());
-        let Some(entry) = wish else {
+        let guard = Guard::of(line);
+        let wish = line.wanted.as_ref();
+        let Some(entry) = wish.filter(|entry| guard.is_ours() && !entry.contracts.is_zero()) else {
             running = None;
             continue;
         };
-        let place = (entry.side, Guard::of(line));
+        let place = (entry.side, guard);
         let goes_on = running.replace(place) == Some(place);
         let of_place = drafts.entry(place).or_default();
         let before: Contracts = of_place.iter().fold(Contracts::ZERO, |sum, draft| {

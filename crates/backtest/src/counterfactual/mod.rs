@@ -12,6 +12,8 @@
 //!   may stand in the place of chances of several reasons.
 //! - **A chance is settled** once its market has paid, at the value of the last word on it: an amendment replaces what was
 //!   paid before. Until then it is open, and a value that was determined and not paid yet is only its mark.
+//! - **What nobody could have bought is no chance**: while the market is not open, past its close or the exchange pauses, the
+//!   order would not have been taken, whatever we wanted.
 //! - **No reason** ([`Guard::Shadow`]) stands for an entry that was wanted and only not sent.
 //!
 //! What the first reason of a line kept back might have been kept back by the next one as well: the figures say what a reason
@@ -41,6 +43,15 @@ impl Guard {
     #[must_use]
     pub fn of(line: &Why) -> Self {
         line.reason.map_or(Self::Shadow, Self::Reason)
+    }
+
+    /// Whether the entry could have been made without it: otherwise the exchange would not have taken the order.
+    #[must_use]
+    pub const fn is_ours(self) -> bool {
+        !matches!(
+            self,
+            Self::Reason(Reason::NotOpen | Reason::PastClose | Reason::ExchangePaused)
+        )
     }
 
     /// The stable code: the reason's, or `shadow`.
