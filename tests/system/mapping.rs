@@ -130,6 +130,13 @@ fn an_unknown_text_is_not_traded_until_a_person_has_read_it_and_frozen_when_it_i
     wait_until(&mut run, "an order on a lab", TRADES_WITHIN, || {
         labs_ordered() > 0
     });
+    wait_until(&mut run, "an explained price", TRADES_WITHIN, || {
+        let why = ask(&stage, &["why", &lab, "--json"]).succeeded().json();
+        let forecast = &why["forecast"];
+        forecast["estimator"] == "board_walk"
+            && forecast["drivers"]["leader"].is_string()
+            && forecast["baselines"].as_array().is_some_and(|all| all.len() == 3)
+    });
     let again = ask(&stage, &["map", "rules", "approve", "KXLLM1", "cascade"]);
     assert!(again.refused(1).contains("nothing to approve"));
 
