@@ -1,5 +1,7 @@
 //! Intervals of means over days that hang together: whole blocks of days are drawn anew.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -47,6 +49,16 @@ impl Blocks {
             }
         }
         Self(blocks)
+    }
+
+    /// Blocks of values by a key that says which hang together.
+    pub(crate) fn by_group<K: Ord>(values: impl Iterator<Item = (K, f64)>) -> Self {
+        let mut groups: BTreeMap<K, Vec<f64>> = BTreeMap::new();
+        for (key, value) in values {
+            groups.entry(key).or_default().push(value);
+        }
+        let block = |values: Vec<f64>| (values.iter().sum(), values.len() as f64);
+        Self(groups.into_values().map(block).collect())
     }
 
     /// How many there are.
