@@ -27,6 +27,7 @@ mod operate;
 mod place;
 mod process;
 mod scenario;
+mod scoring;
 mod why;
 
 /// Signatures carry the time, and the stand-in refuses those of another hour.

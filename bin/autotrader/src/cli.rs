@@ -1,6 +1,7 @@
 //! The command line.
 
 mod calibrate;
+mod export;
 mod map;
 mod price;
 mod why;
@@ -15,6 +16,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use calibrate::CalibrateArgs;
+pub use export::{ExportArgs, ExportCommand};
 pub use map::{
     DecisionArgs, MapAction, MapApproveArgs, MapArgs, MapRejectArgs, MapRulesAction, MapRulesApproveArgs,
     MapRulesArgs, MapRulesRevokeArgs,
@@ -59,6 +61,9 @@ pub enum Command {
     Coherence(LookArgs),
     /// How good each estimator would have been on a series of historical boards.
     Calibrate(CalibrateArgs),
+    /// Write what was recorded in the formats that `calibrate` and `fair-value` read.
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// What each contract pays on, and whether it may be traded; what waits for a person, and what a person decides.
     Map(MapArgs),
     /// Why a contract was traded, or why not; with `--counterfactual` what each reason against entries saved or cost.

@@ -44,6 +44,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::FairValue(args) => commands::fair_value::fair_value(&args),
         Command::Coherence(args) => block_on(commands::coherence::coherence(args)),
         Command::Calibrate(args) => commands::calibrate::calibrate(&args),
+        Command::Export(command) => commands::export::export(&command),
         Command::Map(args) => block_on(commands::map::map(args)),
         Command::Why(args) => commands::why::why(&args),
         Command::Status(args) => commands::look::status(&args),

@@ -255,6 +255,30 @@ pub(crate) fn latest(
     rows.iter().map(|row| row.forecast(&named)).collect()
 }
 
+/// What every estimator said first of one check between two times, the second excluded.
+pub(crate) fn first(
+    connection: &mut SqliteConnection,
+    check_time: i64,
+    rule_set: &str,
+    from: i64,
+    until: i64,
+) -> Result<Vec<ForecastRecord>, Fault> {
+    let of_check = forecasts::table
+        .filter(forecasts::check_time.eq(check_time))
+        .filter(forecasts::rule_set.eq(rule_set));
+    let first: Option<i64> = of_check
+        .filter(forecasts::at.ge(from).and(forecasts::at.lt(until)))
+        .select(diesel::dsl::min(forecasts::at))
+        .first(connection)?;
+    let rows: Vec<ForecastRow> = of_check
+        .filter(forecasts::at.nullable().eq(first))
+        .order(forecasts::id)
+        .select(ForecastRow::as_select())
+        .load(connection)?;
+    let named = Named::all(connection)?;
+    rows.iter().map(|row| row.forecast(&named)).collect()
+}
+
 #[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = coherence, check_for_backend(Sqlite))]
 struct CoherenceRow {

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::Args;
 
+use super::why::parse_since;
+use super::{ConfigPlace, Since};
+
 /// The furthest that is asked, in days: ten years.
 const FURTHEST: i64 = 3_660;
 
@@ -13,7 +16,17 @@ const FURTHEST: i64 = 3_660;
 pub struct CalibrateArgs {
     /// A JSON array of boards `{date, src, rows: [{model, org, score, votes, lo, hi, rank_ub}]}`, oldest first, plain or
     /// gzip; `-` for standard input.
-    pub series: PathBuf,
+    #[arg(required_unless_present = "live")]
+    pub series: Option<PathBuf>,
+    /// Score what the program itself said while it ran, against what markets paid, beside the market's prices.
+    #[arg(long, conflicts_with_all = ["series", "from", "to", "tick", "horizons", "params", "html"])]
+    pub live: bool,
+    /// With `--live`: only what was said since this time, or this day in New York.
+    #[arg(long, value_name = "TIME", value_parser = parse_since, requires = "live")]
+    pub since: Option<Since>,
+    /// With `--live`: where the configuration is.
+    #[command(flatten)]
+    pub place: ConfigPlace,
     /// The first day that is forecast from [default: that of the first board].
     #[arg(long, value_name = "DAY")]
     pub from: Option<NaiveDate>,

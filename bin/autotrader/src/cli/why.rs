@@ -29,7 +29,11 @@ pub struct WhyArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Since(pub DateTime<Utc>);
 
-fn parse_since(text: &str) -> Result<Since, String> {
+/// Reads a time or a day.
+///
+/// # Errors
+/// What is wrong with the text.
+pub(super) fn parse_since(text: &str) -> Result<Since, String> {
     let midnight = |day: NaiveDate| {
         let midnight = day.and_time(NaiveTime::MIN).and_local_timezone(New_York);
         // Clocks change at two: there is one midnight to every day.

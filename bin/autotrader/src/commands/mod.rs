@@ -7,6 +7,7 @@ pub(crate) mod cancel_all;
 pub(crate) mod coherence;
 pub(crate) mod diff;
 mod errand;
+pub(crate) mod export;
 pub(crate) mod fair_value;
 pub(crate) mod flatten;
 pub(crate) mod incident;

@@ -11,9 +11,11 @@ mod reliability;
 mod report;
 mod score;
 
+pub(crate) use bootstrap::Blocks;
 pub use bootstrap::Interval;
 pub use html::{ChartError, page};
 pub use origins::{Level, Progress, Run, Settings, SettingsError, run};
 pub use reliability::{Bin, Reliability};
 pub use report::{Difference, HorizonReport, Report, Skipped, report};
+pub(crate) use score::Distribution;
 pub use score::Scores;

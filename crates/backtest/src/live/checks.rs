@@ -91,7 +91,7 @@ pub fn report(checks: &[Check]) -> CheckReport {
             for (span, forecast) in &check.said {
                 let Scores { log_loss, brier } = distribution(forecast, level).scores(came);
                 for (measure, value) in [("log_loss", log_loss), ("brier", brier)] {
-                    let key = format!("{}_{}_{measure}", forecast.estimator, level.name());
+                    let key = format!("{}_{}_{measure}", forecast.estimator, level.word());
                     let sum = sums.entry((*span, key)).or_default();
                     *sum = (sum.0 + value, sum.1 + 1.0);
                 }
@@ -100,7 +100,7 @@ pub fn report(checks: &[Check]) -> CheckReport {
     }
     for ((span, level), count) in counts {
         let figures = report.horizons.entry(span).or_default();
-        figures.insert(format!("n_{}", level.name()), count as f64);
+        figures.insert(format!("n_{}", level.word()), count as f64);
     }
     for ((span, key), (sum, count)) in sums {
         report.horizons.entry(span).or_default().insert(key, sum / count);
@@ -198,6 +198,9 @@ mod tests {
         let (_, figures) = report.horizons.first_key_value().unwrap();
         assert_eq!((report.model_unknown, report.org_unknown), (1, 0));
         assert!(!figures.contains_key("board_walk_model_log_loss"));
-        assert!((figures["board_walk_org_log_loss"] + 0.1f64.ln()).abs() < 1e-12, "of the rest");
+        assert!(
+            (figures["board_walk_org_log_loss"] + 0.1f64.ln()).abs() < 1e-12,
+            "of the rest"
+        );
     }
 }

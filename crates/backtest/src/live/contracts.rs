@@ -182,7 +182,7 @@ pub fn report(said: &[Said], left_out: BTreeMap<LeftOut, usize>) -> ContractRepo
                 .collect();
             if !rows.is_empty() {
                 let figures = horizons.entry(span).or_default();
-                figures.insert(format!("n_{}", level.name()), rows.len() as f64);
+                figures.insert(format!("n_{}", level.word()), rows.len() as f64);
                 figures.extend(estimators.iter().flat_map(|name| scores(&rows, name, level)));
             }
         }
@@ -209,10 +209,12 @@ fn spoke_everywhere(said: &[Said]) -> Vec<String> {
 
 fn scores(rows: &[&Said], name: &str, level: Level) -> [(String, f64); 2] {
     let mean = |score: fn(f64, bool) -> f64| {
-        let scored = rows.iter().filter_map(|row| Some(score(*row.p.get(name)?, row.came)));
+        let scored = rows
+            .iter()
+            .filter_map(|row| Some(score(*row.p.get(name)?, row.came)));
         scored.sum::<f64>() / rows.len() as f64
     };
-    let key = |measure: &str| format!("{name}_{}_{measure}", level.name());
+    let key = |measure: &str| format!("{name}_{}_{measure}", level.word());
     [(key("log_loss"), mean(log_loss)), (key("brier"), mean(brier))]
 }
 
@@ -229,11 +231,14 @@ fn difference<'a>(rows: impl Iterator<Item = &'a Said>, one: &str, other: &str) 
 fn differences(said: &[Said], estimators: &[String]) -> BTreeMap<String, Interval> {
     let mut found = BTreeMap::new();
     for one in ["pooled", "fair"] {
-        for other in estimators.iter().filter(|other| !["pooled", "fair"].contains(&other.as_str())) {
+        for other in estimators
+            .iter()
+            .filter(|other| !["pooled", "fair"].contains(&other.as_str()))
+        {
             for level in Level::ALL {
                 let rows = said.iter().filter(|row| row.level == level);
                 if let Some(interval) = difference(rows, one, other) {
-                    found.insert(format!("{one}-{other}_{}", level.name()), interval);
+                    found.insert(format!("{one}-{other}_{}", level.word()), interval);
                 }
             }
         }
@@ -327,7 +332,10 @@ mod tests {
             line(-1, 1.0, 1.0, Some(1.0)),
         ];
         let rows = said(&lines, &[word("1.0000", true)]).unwrap();
-        let told: Vec<(&str, f64, f64)> = rows.iter().map(|row| (row.span.name(), row.p["fair"], row.p["market"])).collect();
+        let told: Vec<(&str, f64, f64)> = rows
+            .iter()
+            .map(|row| (row.span.name(), row.p["fair"], row.p["market"]))
+            .collect();
         assert_eq!(told, [("0-1", 0.8, 0.6), ("3-7", 0.6, 0.5)]);
         assert!(rows.iter().all(|row| row.came && row.event.1 == "Northwind"));
     }
@@ -338,7 +346,10 @@ mod tests {
         assert_eq!(said(&lines, &[]), Err(LeftOut::Unsettled));
         assert_eq!(said(&lines, &[word("1.0000", false)]), Err(LeftOut::Unsettled));
         assert_eq!(said(&lines, &[word("0.4200", true)]), Err(LeftOut::Scalar));
-        assert_eq!(said(&[line(20, 0.8, 0.7, None)], &[word("1.0000", true)]), Err(LeftOut::NothingComparable));
+        assert_eq!(
+            said(&[line(20, 0.8, 0.7, None)], &[word("1.0000", true)]),
+            Err(LeftOut::NothingComparable)
+        );
     }
 
     #[test]
@@ -371,7 +382,11 @@ mod tests {
                 span: Span(0),
                 event: (check() + TimeDelta::days(7 * n), "Northwind".into()),
                 came: n % 4 != 0,
-                p: BTreeMap::from([("pooled".into(), pooled), ("fair".into(), pooled), ("market".into(), 0.5)]),
+                p: BTreeMap::from([
+                    ("pooled".into(), pooled),
+                    ("fair".into(), pooled),
+                    ("market".into(), 0.5),
+                ]),
             })
             .collect()
     }
@@ -385,10 +400,15 @@ mod tests {
         assert_eq!(verdict(&many(0.75)[..39]), Verdict::NotEnoughData);
         let mut twice = many(0.75)[..30].to_vec();
         twice.extend_from_within(..);
-        assert_eq!(verdict(&twice), Verdict::NotEnoughData, "rows of one event are one event");
+        assert_eq!(
+            verdict(&twice),
+            Verdict::NotEnoughData,
+            "rows of one event are one event"
+        );
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
         #[test]
         fn the_order_of_rows_changes_nothing(
             rows in prop::collection::vec((0usize..6, 0i64..9, any::<bool>(), 0.0f64..1.0, 0.0f64..1.0), 1..40),

@@ -19,6 +19,8 @@ use serde::{Serialize, Serializer};
 pub use checks::{Check, CheckReport};
 pub use contracts::{Contract, ContractReport, LeftOut, Said};
 
+pub use crate::calibration::Level;
+
 /// The least probability of what came that is scored. Source: as for historical boards.
 const FLOOR: f64 = 1e-4;
 
@@ -78,31 +80,6 @@ impl fmt::Display for Span {
 impl Serialize for Span {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
-    }
-}
-
-/// What a claim is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub enum Level {
-    /// Models.
-    #[serde(rename = "model")]
-    Model,
-    /// Companies.
-    #[serde(rename = "org")]
-    Organization,
-}
-
-impl Level {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Model, Self::Organization];
-
-    /// The short name in keys.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Model => "model",
-            Self::Organization => "org",
-        }
     }
 }
 

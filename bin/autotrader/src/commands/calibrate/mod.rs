@@ -1,5 +1,6 @@
-//! `calibrate`: how good each estimator would have been on a series of boards.
+//! `calibrate`: how good each estimator would have been on a series of boards, or was while the program ran.
 
+mod live;
 mod print;
 
 use std::path::Path;
@@ -34,9 +35,12 @@ struct Answer {
 ///
 /// # Errors
 /// [`Failure`] with exit code 2 when the series, the parameters or the days cannot be used, with exit code 1 when the page
-/// cannot be written.
+/// cannot be written or the database cannot be read.
 pub(crate) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode, Failure> {
-    let answer = scored(args)?;
+    let Some(series) = &args.series else {
+        return live::calibrate(args);
+    };
+    let answer = scored(series, args)?;
     for skipped in &answer.report.skipped {
         note(&format!(
             "{} days ahead: left out, {} days to forecast from instead of {} or more",
@@ -54,10 +58,10 @@ pub(crate) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn scored(args: &CalibrateArgs) -> Result<Answer, Failure> {
-    let bytes = input::read_as(&args.series, "a series of boards")?;
-    let series = Series::read(&bytes)
-        .map_err(|error| Failure::usage(format!("{}: {error}.", args.series.display())))?;
+fn scored(path: &Path, args: &CalibrateArgs) -> Result<Answer, Failure> {
+    let bytes = input::read_as(path, "a series of boards")?;
+    let series =
+        Series::read(&bytes).map_err(|error| Failure::usage(format!("{}: {error}.", path.display())))?;
     let params = parameters(args)?;
     let (first, last) = series.span();
     let mut horizons = args.horizons.clone();
@@ -75,9 +79,9 @@ fn scored(args: &CalibrateArgs) -> Result<Answer, Failure> {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
     })
-    .map_err(|error| Failure::usage(format!("{}: {error}.", args.series.display())))?;
+    .map_err(|error| Failure::usage(format!("{}: {error}.", path.display())))?;
     bar.finish_and_clear();
-    let name = args.series.file_name().unwrap_or(args.series.as_os_str());
+    let name = path.file_name().unwrap_or(path.as_os_str());
     Ok(Answer {
         series: name.to_string_lossy().into_owned(),
         tick: params.score_step,
