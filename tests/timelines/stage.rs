@@ -169,6 +169,18 @@ impl Stage {
         }
     }
 
+    /// Quotes the favourite of each series 24 cents under its fair value and every rival two cents over: the favourite is
+    /// worth buying, and nothing is yet so far off that news was probably missed.
+    pub fn tempt(&mut self) {
+        self.quote_what_it_thinks();
+        for (bid, ask) in self.quotes.values_mut() {
+            let change = if *bid > cents(50) { -2_400 } else { 200 };
+            for price in [bid, ask] {
+                *price = Price::from_raw(price.raw() + change).unwrap();
+            }
+        }
+    }
+
     /// Sets the quotes of a contract, in cents; the core sees them with the next tick.
     pub fn quote(&mut self, name: &str, bid: i64, ask: i64) {
         let known = MODELS.iter().chain(&LABS).map(|(ticker, _)| *ticker);
@@ -184,6 +196,14 @@ impl Stage {
     pub fn show(&mut self, board: &Board, hour: i64) -> Vec<Sent> {
         self.page = Some((board.clone(), hour));
         self.tick(1)
+    }
+
+    /// Shows another page, and handles the one event that brings its first reading: no timer, no book.
+    pub fn read(&mut self, board: &Board, hour: i64) -> Vec<Sent> {
+        self.page = Some((board.clone(), hour));
+        self.second += 1;
+        let reading = self.reading();
+        self.handle(&Event::Reading(reading))
     }
 
     /// Lets so many seconds pass with a reading and fresh books every half minute.
@@ -325,7 +345,15 @@ impl Stage {
             .collect()
     }
 
-    /// Holds every one of the contracts named against a reason.
+    /// Holds the first reason of every one of the contracts named against a reason.
+    #[track_caller]
+    pub fn told_first<'a>(&self, names: impl IntoIterator<Item = &'a str>, reason: Reason) {
+        for (name, reasons) in self.reasons(names) {
+            assert_eq!(reasons.first(), Some(&reason), "{name}");
+        }
+    }
+
+    /// Holds every one of the contracts named against a reason, first or next.
     #[track_caller]
     pub fn told<'a>(&self, names: impl IntoIterator<Item = &'a str>, reason: Reason) {
         for (name, reasons) in self.reasons(names) {
