@@ -378,10 +378,11 @@ fn what_changed_during_twelve_hours_without_a_page_is_not_fresh_news() {
     buys_the_favourites(&mut stage, [BOREAS, CONTOSO]);
 }
 
-#[test]
-fn a_process_that_slept_for_twelve_hours_has_no_fresh_news_either() {
+/// Soon after the last sight of the old leader only the gap itself says that the change may be old; later its age does.
+#[rstest]
+fn a_process_that_slept_has_no_fresh_news_either(#[values(5, 60, 720)] minutes: i64) {
     let mut stage = Stage::on(&first());
-    stage.sleep_until(stage.now() + TimeDelta::hours(12));
+    stage.sleep_until(stage.now() + TimeDelta::minutes(minutes));
     assert_eq!(stage.show(&overtaken(), 24), []);
     assert_eq!(stage.pass(600), []);
     stage.told_first(CONCERNED, Reason::ModelMarketGap);
