@@ -273,19 +273,102 @@ fn arrivals_are_exported_as_fair_value_reads_them() {
     );
 }
 
+/// A board that says little: a lab that is not known, a number that JSON writes otherwise, a row without a score.
+fn odd_board(scored: bool) -> Record {
+    let row = |name: &str, score: Option<&str>| Entry {
+        score: score
+            .filter(|_| scored)
+            .map(|score| Rating::parse(score).unwrap()),
+        ..Entry::named(name)
+    };
+    let at = now() + TimeDelta::days(2);
+    Record::Accepted(Arc::new(AcceptedBoard {
+        board: Arc::new(Board {
+            entries: vec![row("aurora-5", Some("+1500.")), row("boreas-2", None)],
+        }),
+        hash: BoardHash([if scored { 1 } else { 2 }; 32]),
+        vintage: Vintage(at),
+        path: ParsePath::HtmlTable,
+        accepted_at: at,
+    }))
+}
+
 #[test]
-fn a_file_that_cannot_be_written_stays_as_it_was() {
+fn what_says_nothing_of_who_leads_is_left_out() {
+    let place = Place::new();
+    let store = store(&place);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime
+        .block_on(store.record(vec![odd_board(true), odd_board(false)]))
+        .unwrap();
+    let told = place.run(&["export", "series"]).succeeded();
+    assert_eq!(
+        told.json(),
+        json!([{ "date": "2026-12-04", "src": "html_table", "rows": [
+            { "model": "aurora-5", "org": "", "score": 1500.0, "votes": null, "lo": null, "hi": null, "rank_ub": null },
+        ]}])
+    );
+    assert!(
+        told.stderr.contains("no row of them has a score: 1."),
+        "{}",
+        told.stderr
+    );
+    place.write("series.json", &told.stdout);
+    place.run(&["calibrate", "series.json", "--json"]).succeeded();
+}
+
+#[test]
+fn what_cannot_be_written_leaves_everything_as_it_was() {
+    let place = Place::new();
+    drop(store(&place));
+    for what in ["series", "arrivals"] {
+        let told = place.run(&["export", what]);
+        assert!(told.refused(2).contains("no board was accepted yet"));
+        assert_eq!(told.stdout, "");
+    }
+    write(&place);
+    place.write("kept.json", "old");
+    std::fs::create_dir(place.work().join("taken")).unwrap();
+    let before = place.contents();
+    for (out, since, code, said) in [
+        (
+            "nowhere/series.json",
+            "2026-01-01",
+            1,
+            "nowhere/series.json: cannot be written",
+        ),
+        ("taken", "2026-01-01", 2, "taken: is a directory"),
+        (
+            "kept.json",
+            "2027-01-01",
+            2,
+            "no board was accepted since 2027-01-01",
+        ),
+    ] {
+        let told = place.run(&["export", "series", "--out", out, "--since", since]);
+        assert!(told.refused(code).contains(said), "{}", told.stderr);
+    }
+    assert_eq!(place.contents(), before, "nothing stays beside it");
+    assert_eq!(std::fs::read(place.work().join("kept.json")).unwrap(), b"old");
+}
+
+#[test]
+fn a_link_stays_a_link_and_a_device_a_device() {
+    use std::os::unix::fs::{FileTypeExt as _, symlink};
     let place = Place::new();
     write(&place);
-    let told = place.run(&["export", "series", "--out", "nowhere/series.json"]);
-    assert!(told.refused(1).contains("nowhere/series.json"));
-    std::fs::create_dir(place.work().join("taken")).unwrap();
-    assert!(
-        place
-            .run(&["export", "series", "--out", "taken"])
-            .refused(1)
-            .contains("taken")
-    );
+    place.write("real.json", "old");
+    symlink("real.json", place.work().join("link.json")).unwrap();
+    symlink("/dev/null", place.work().join("device.json")).unwrap();
+    for out in ["link.json", "device.json"] {
+        place.run(&["export", "series", "--out", out]).succeeded();
+        let link = std::fs::symlink_metadata(place.work().join(out)).unwrap();
+        assert!(link.file_type().is_symlink(), "{out}");
+    }
+    let real = std::fs::read_to_string(place.work().join("real.json")).unwrap();
+    assert_eq!(real, place.run(&["export", "series"]).succeeded().stdout);
+    let device = std::fs::metadata("/dev/null").unwrap();
+    assert!(device.file_type().is_char_device());
 }
 
 #[rstest]
@@ -299,6 +382,10 @@ fn a_file_that_cannot_be_written_stays_as_it_was() {
 fn bad_usage_is_told_and_ends_with_two(#[case] arguments: &[&str]) {
     let place = Place::new();
     write(&place);
+    // A series that could be scored: what is wrong is the usage.
+    place
+        .run(&["export", "series", "--out", "series.json"])
+        .succeeded();
     let told = finish(&mut place.autotrader(arguments), SHORT);
     assert_eq!(told.code, Some(2), "{}", told.stderr);
 }

@@ -22,7 +22,8 @@ pub struct CalibrateArgs {
     #[arg(long, conflicts_with_all = ["series", "from", "to", "tick", "horizons", "params", "html"])]
     pub live: bool,
     /// With `--live`: only what was said since this time, or this day in New York.
-    #[arg(long, value_name = "TIME", value_parser = parse_since, requires = "live")]
+    #[arg(long, value_name = "TIME", value_parser = parse_since, requires = "live",
+          conflicts_with = "series")]
     pub since: Option<Since>,
     /// With `--live`: where the configuration is.
     #[command(flatten)]

@@ -1,9 +1,9 @@
 //! `export`: what the program recorded, in the formats that its other commands read.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use autotrader_domain::{BoardHistory, HistoryEvent};
@@ -57,59 +57,74 @@ fn write(args: &ExportArgs, content: Content) -> Result<ExitCode, Failure> {
     })?;
     let since = args.since.map(|Since(at)| at);
     let (place, written) = match &args.out {
+        Some(path) if path.is_dir() => {
+            return Err(Failure::usage(format!(
+                "{}: is a directory; name a file in it.",
+                path.display()
+            )));
+        }
         Some(path) => (
             path.display().to_string(),
-            replace(path, |out| content(&history, since, out)),
+            into(path, |out| content(&history, since, out)),
         ),
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
-            ("standard output".to_owned(), content(&history, since, &mut out))
+            let written = content(&history, since, &mut out);
+            if written.is_err() {
+                // What is left in the buffer must not be tried again.
+                let _unwritten = out.into_parts();
+            }
+            ("standard output".to_owned(), written)
         }
     };
-    written.map_err(|broken| match broken {
-        Broken::Read(failure) => failure,
-        Broken::Write(error) => Failure::failed(format!("{place}: cannot be written: {error}.")),
-    })?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Writes a file beside its place and moves it there when it is whole.
-fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<(), Broken>) -> Result<(), Broken> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let beside: PathBuf = path.with_file_name(name);
-    let written = into(
-        &beside,
-        path.extension().is_some_and(|ending| ending == "gz"),
-        content,
-    );
     match written {
-        Ok(()) => Ok(fs::rename(&beside, path)?),
-        Err(broken) => {
-            // What could not be written may not be removable either; the error that is told is the first.
-            let _gone = fs::remove_file(&beside);
-            Err(broken)
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(Broken::Read(failure)) => Err(failure),
+        // A reader that has seen enough.
+        Err(Broken::Write(error)) if args.out.is_none() && error.kind() == io::ErrorKind::BrokenPipe => {
+            Ok(ExitCode::SUCCESS)
         }
+        Err(Broken::Write(error)) => Err(Failure::failed(format!("{place}: cannot be written: {error}."))),
     }
 }
 
-fn into(
+/// Writes into a file all or nothing; into a device or a pipe, in whose place nothing can be put, as it comes.
+fn into(path: &Path, content: impl FnOnce(&mut dyn Write) -> Result<(), Broken>) -> Result<(), Broken> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let device = OpenOptions::new().write(true).open(path)?;
+        packed(path, device, content)?;
+        return Ok(());
+    }
+    // Where a link points, so that the link stays one.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let directory = match target.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    let mut beside = tempfile::Builder::new();
+    beside.prefix(".export-");
+    // As any new file: what the process may not show is taken off.
+    #[cfg(unix)]
+    beside.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let (file, place) = beside.tempfile_in(directory)?.into_parts();
+    packed(&target, file, content)?.sync_all()?;
+    Ok(place.persist(&target).map_err(|error| error.error)?)
+}
+
+fn packed(
     path: &Path,
-    packed: bool,
+    file: File,
     content: impl FnOnce(&mut dyn Write) -> Result<(), Broken>,
-) -> Result<(), Broken> {
-    let mut file = BufWriter::new(File::create(path)?);
-    if packed {
+) -> Result<File, Broken> {
+    let mut file = BufWriter::new(file);
+    if path.extension().is_some_and(|ending| ending == "gz") {
         let mut packer = GzEncoder::new(file, Compression::default());
         content(&mut packer)?;
         file = packer.finish()?;
     } else {
         content(&mut file)?;
     }
-    file.into_inner()
-        .map_err(io::IntoInnerError::into_error)?
-        .sync_all()?;
-    Ok(())
+    Ok(file.into_inner().map_err(io::IntoInnerError::into_error)?)
 }
 
 #[derive(Serialize)]
@@ -123,8 +138,9 @@ struct BoardOnFile<'a> {
 #[derive(Serialize)]
 struct RowOnFile<'a> {
     model: &'a str,
-    org: Option<&'a str>,
-    score: Option<Box<RawValue>>,
+    /// Empty when unknown: readers of the format expect a text.
+    org: &'a str,
+    score: Box<RawValue>,
     votes: Option<i64>,
     lo: Option<Box<RawValue>>,
     hi: Option<Box<RawValue>>,
@@ -132,25 +148,29 @@ struct RowOnFile<'a> {
 }
 
 fn digits(rating: Option<&Rating>) -> Option<Box<RawValue>> {
-    RawValue::from_string(rating?.as_str().to_owned()).ok()
+    let rating = rating?;
+    let text = RawValue::from_string(rating.as_str().to_owned());
+    // Such as `+3`, which is a number and no JSON.
+    text.or_else(|_| serde_json::value::to_raw_value(&rating.value()))
+        .ok()
 }
 
-fn row(entry: &Entry) -> RowOnFile<'_> {
-    RowOnFile {
+/// The row of an entry; `None` without a score, which says nothing of who leads.
+fn row(entry: &Entry) -> Option<RowOnFile<'_>> {
+    Some(RowOnFile {
         model: &entry.model_name,
-        org: entry.organization.as_deref(),
-        score: digits(entry.score.as_ref()),
+        org: entry.organization.as_deref().unwrap_or_default(),
+        score: digits(entry.score.as_ref())?,
         votes: entry.votes,
         lo: digits(entry.ci_lower.as_ref()),
         hi: digits(entry.ci_upper.as_ref()),
         rank_ub: entry.rank_ub,
-    }
+    })
 }
 
 /// Board by board, so that a long history needs no memory.
 fn series(history: &History, since: Option<DateTime<Utc>>, out: &mut dyn Write) -> Result<(), Broken> {
-    out.write_all(b"[")?;
-    let mut before = "\n";
+    let (mut before, mut left_out) = ("[\n", 0_u64);
     for acceptance in read(history.acceptances(since))? {
         let Acceptance { hash, path, at } = acceptance;
         let Board { entries } = read(history.board(hash))?.ok_or_else(|| {
@@ -159,14 +179,33 @@ fn series(history: &History, since: Option<DateTime<Utc>>, out: &mut dyn Write) 
         let board = BoardOnFile {
             date: at.format("%Y-%m-%d").to_string(),
             src: path.as_str(),
-            rows: entries.iter().map(row).collect(),
+            rows: entries.iter().filter_map(row).collect(),
         };
+        if board.rows.is_empty() {
+            left_out += 1;
+            continue;
+        }
         out.write_all(before.as_bytes())?;
         serde_json::to_writer(&mut *out, &board).map_err(io::Error::from)?;
         before = ",\n";
     }
+    if before != ",\n" {
+        return Err(Failure::usage(match since {
+            Some(since) => format!("--since: no board was accepted since {since}; name an earlier time."),
+            None => {
+                "database: no board was accepted yet; let the program watch the leaderboard first.".into()
+            }
+        })
+        .into());
+    }
     out.write_all(b"\n]\n")?;
-    Ok(out.flush()?)
+    out.flush()?;
+    if left_out > 0 {
+        note(&format!(
+            "Boards left out because no row of them has a score: {left_out}."
+        ));
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]
@@ -195,7 +234,10 @@ fn arrivals(history: &History, since: Option<DateTime<Utc>>, out: &mut dyn Write
         }
     }
     let Some(watched) = told.since() else {
-        return Err(Failure::failed("No board was accepted yet: there is no history to export.").into());
+        return Err(Failure::usage(
+            "database: no board was accepted yet; let the program watch the leaderboard first.",
+        )
+        .into());
     };
     let since = since.map_or(watched, |since| since.max(watched));
     let recent = told.arrivals().iter().filter(|arrival| arrival.at >= since);
@@ -214,4 +256,10 @@ fn arrivals(history: &History, since: Option<DateTime<Utc>>, out: &mut dyn Write
     serde_json::to_writer_pretty(&mut *out, &document).map_err(io::Error::from)?;
     out.write_all(b"\n")?;
     Ok(out.flush()?)
+}
+
+/// A remark that is part of no export.
+#[expect(clippy::print_stderr, reason = "standard output is for the export")]
+fn note(text: &str) {
+    eprintln!("{text}");
 }

@@ -22,29 +22,37 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 /// # Errors
 /// [`Failure`] with exit code 2 when it cannot be read, is empty or is too large.
 pub(crate) fn read_as(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+    read_up_to(path, what, MAX_BYTES)
+}
+
+/// Reads a file, or standard input for `-`, of at most so many bytes; `what` is wanted, with its article.
+///
+/// # Errors
+/// [`Failure`] with exit code 2 when it cannot be read, is empty or is too large.
+pub(crate) fn read_up_to(path: &Path, what: &str, most: u64) -> Result<Vec<u8>, Failure> {
     let name = path.display();
     let unreadable = |error: std::io::Error| Failure::usage(format!("{name}: cannot be read: {error}."));
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
         std::io::stdin()
             .lock()
-            .take(MAX_BYTES + 1)
+            .take(most + 1)
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
     } else {
         File::open(path)
             .map_err(unreadable)?
-            .take(MAX_BYTES + 1)
+            .take(most + 1)
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
     }
     if bytes.is_empty() {
         return Err(Failure::usage(format!("{name}: the file is empty; name {what}.")));
     }
-    if u64::try_from(bytes.len()).is_ok_and(|size| size > MAX_BYTES) {
+    if u64::try_from(bytes.len()).is_ok_and(|size| size > most) {
         return Err(Failure::usage(format!(
             "{name}: larger than {} MB; name {what}.",
-            MAX_BYTES >> 20
+            most >> 20
         )));
     }
     Ok(bytes)

@@ -180,6 +180,13 @@ fn last_market(lines: &[&Why]) -> Option<Price> {
     market.is_finite().then(|| Price::at_or_below(market))
 }
 
+/// The last word on one market, given all that were said of it. Only another value reopens what was paid: what was seen of a
+/// market may lag behind its payout.
+#[must_use]
+pub fn last_word(decided: &[Decided]) -> Option<&Decided> {
+    last_words(decided).into_values().next()
+}
+
 /// The last word on each market. Only another value reopens what was paid: what was seen of a market may lag behind its payout.
 fn last_words(decided: &[Decided]) -> BTreeMap<&Ticker, &Decided> {
     let mut words: Vec<&Decided> = decided.iter().collect();

@@ -26,7 +26,7 @@ use autotrader_domain::{BookSide, Contracts, Decided, Fill, Money, Price, Reason
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
-pub use chances::chances;
+pub use chances::{chances, last_word};
 pub use report::{Ledger, Open, Row};
 
 /// What kept an entry from being made.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{FLOOR, Level, Span};
 use crate::calibration::{Blocks, Interval};
+use crate::counterfactual::last_word;
 
 /// Independent events that the gate needs before it says anything. Source: the study.
 pub const EVENTS_NEEDED: usize = 40;
@@ -65,7 +66,7 @@ impl Contract<'_> {
     /// # Errors
     /// [`LeftOut`] when nothing of it can be scored.
     pub fn said(&self) -> Result<Vec<Said>, LeftOut> {
-        let paid = self.decided.iter().rfind(|decided| decided.paid);
+        let paid = last_word(self.decided).filter(|word| word.paid);
         let came = match paid.ok_or(LeftOut::Unsettled)?.yes_value {
             Price::ONE => true,
             Price::ZERO => false,
@@ -357,6 +358,11 @@ mod tests {
         let lines = [line(20, 0.8, 0.7, Some(0.6))];
         let rows = said(&lines, &[word("1.0000", true), word("0.0000", true)]).unwrap();
         assert!(!rows[0].came);
+        // Paid and then disputed: nothing is known until it is paid again. A late word of the same value disputes nothing.
+        let disputed = said(&lines, &[word("1.0000", true), word("0.0000", false)]);
+        assert_eq!(disputed, Err(LeftOut::Unsettled));
+        let rows = said(&lines, &[word("1.0000", true), word("1.0000", false)]).unwrap();
+        assert!(rows[0].came);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use autotrader_backtest::calibration::Interval;
+use autotrader_backtest::counterfactual::last_word;
 use autotrader_backtest::live::contracts::{self, EVENTS_NEEDED, Verdict};
 use autotrader_backtest::live::{Check, CheckReport, Contract, ContractReport, Level, Span, checks};
 use autotrader_domain::{Decided, Mapping, Price, Ticker};
@@ -100,10 +101,8 @@ fn of_checks(
         else {
             continue;
         };
-        let paid = decided(history, ticker)?
-            .into_iter()
-            .rfind(|decided| decided.paid);
-        if paid.is_some_and(|paid| paid.yes_value == Price::ONE) {
+        let words = decided(history, ticker)?;
+        if last_word(&words).is_some_and(|word| word.paid && word.yes_value == Price::ONE) {
             won.entry((check, rules.clone())).or_default().came_true(claim);
         }
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use autotrader_backtest::calibration::{self, Report, Settings};
-use autotrader_backtest::series::Series;
+use autotrader_backtest::series::{MAX_BYTES, Series};
 use autotrader_strategy::params::{ArrivalPrior, BoardWalkParams};
 use indicatif::ProgressBar;
 use serde::Serialize;
@@ -59,7 +59,7 @@ pub(crate) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode, Failure> {
 }
 
 fn scored(path: &Path, args: &CalibrateArgs) -> Result<Answer, Failure> {
-    let bytes = input::read_as(path, "a series of boards")?;
+    let bytes = input::read_up_to(path, "a series of boards", MAX_BYTES)?;
     let series =
         Series::read(&bytes).map_err(|error| Failure::usage(format!("{}: {error}.", path.display())))?;
     let params = parameters(args)?;
