@@ -66,7 +66,7 @@ struct Account {
 const RESTING: Account = Account {
     name: "small resting orders",
     style: "rest",
-    days: 7,
+    days: 10,
     fault_seed: 5,
     limits: &[
         ("max_order_contracts", 3),
@@ -88,7 +88,7 @@ const NARROW: Account = Account {
     limits: &[
         ("max_order_contracts", 4),
         ("max_position_per_contract", 30),
-        ("max_position_per_event", 60),
+        ("max_position_per_event", 34),
         ("max_worst_state_loss", 25),
         ("max_orders_per_minute", 3),
         ("max_lab_exposure", 30),
