@@ -48,6 +48,14 @@ impl SignalSource for NoSignals {
     }
 
     fn restore(&mut self, _: AcceptedBoard, _: Vec<(String, String)>) {}
+
+    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
+        Ok(serde_json::Value::Null)
+    }
+
+    fn resume(&mut self, _: &serde_json::Value) -> Result<(), serde_json::Error> {
+        Ok(())
+    }
 }
 
 pub struct Script {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use autotrader_domain::GatedBoard;
 use autotrader_settlement::{Board, Entry, Rating, RuleSet, settlement_order};
+use serde::{Deserialize, Serialize};
 
 /// How far a board is known to reach down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Coverage {
     /// Every model that the page counts is listed.
     Complete,

@@ -117,7 +117,7 @@ pub struct Approval {
 }
 
 /// What a person said of a tie-break text last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TextDecision {
     /// It means this.
     Approved(RuleSet),
@@ -128,16 +128,19 @@ pub enum TextDecision {
 /// Every decision in force.
 ///
 /// The latest decision about the same words replaces the earlier ones.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approvals {
     terms: BTreeMap<Ticker, ContractTerms>,
+    #[serde(with = "crate::pairs")]
     names: BTreeMap<(Ticker, String), String>,
+    #[serde(with = "crate::pairs")]
     rejected: BTreeMap<(Ticker, String), Rejected>,
+    #[serde(with = "crate::pairs")]
     texts: BTreeMap<(SeriesTicker, String), TextDecision>,
 }
 
 /// What may not be paid on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Rejected {
     /// Every name but those that were approved afterwards.
     every: bool,

@@ -99,7 +99,7 @@ struct Before {
 }
 
 /// When a model was listed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Listing {
     organization: Option<String>,
     /// From when until when; the last may be open.
@@ -107,7 +107,7 @@ struct Listing {
 }
 
 /// What past boards tell of the future.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BoardHistory {
     since: Option<DateTime<Utc>>,
     listings: BTreeMap<String, Listing>,

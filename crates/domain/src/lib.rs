@@ -32,6 +32,7 @@ pub mod history;
 pub mod market;
 pub mod money;
 pub mod order;
+pub mod pairs;
 pub mod portfolio;
 pub mod ports;
 pub mod position;

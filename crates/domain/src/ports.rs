@@ -74,6 +74,16 @@ pub trait SignalSource: Send {
     fn standing(&self) -> &BoardStanding;
     /// Starts from the board that was accepted before a restart.
     fn restore(&mut self, accepted: AcceptedBoard, renames: Vec<(String, String)>);
+    /// Everything that later observations depend on, settings apart, as this source alone reads it.
+    ///
+    /// # Errors
+    /// The serialiser's; plain data, so none is expected.
+    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error>;
+    /// Goes on from a snapshot.
+    ///
+    /// # Errors
+    /// The reader's, when it is of another version or none; nothing has changed then.
+    fn resume(&mut self, snapshot: &serde_json::Value) -> Result<(), serde_json::Error>;
 }
 
 /// A trading strategy. Pure: same view, same evaluation, in the same order.

@@ -9,6 +9,7 @@ use autotrader_domain::{
 use autotrader_risk::Figures;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::America::New_York;
+use serde::{Deserialize, Serialize};
 
 /// How often a risen peak is written down: a restart may forget at most this much of it.
 const PEAK_RECORDED_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -17,7 +18,7 @@ const PEAK_RECORDED_EVERY: TimeDelta = TimeDelta::minutes(1);
 const EQUITY_RECORDED_EVERY: TimeDelta = TimeDelta::hours(1);
 
 /// What a market's positions are worth.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Marks {
     long: Option<Price>,
     short: Option<Price>,
@@ -26,7 +27,7 @@ struct Marks {
 }
 
 /// Cash, positions and open orders, booked to the micro-dollar.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Account {
     /// What we own and owe.
     pub portfolio: Portfolio,

@@ -8,7 +8,10 @@ mod health;
 mod history;
 mod outcomes;
 mod resting;
+mod snapshot;
 mod withdraw;
+
+pub use snapshot::Snapshot;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -133,6 +136,11 @@ impl Engine {
             flattening: None,
             chain: Chain::default(),
         }
+    }
+
+    /// Continues the hash chain of an earlier process; call before the first event.
+    pub const fn continue_chain(&mut self, seq: u64, link: ChainHash) {
+        self.chain = Chain::after(seq, link);
     }
 
     /// Learns at the very first start what cash the account holds, and the limits that follow from it.

@@ -18,12 +18,12 @@ pub struct Flattening {
     pub stage: FlattenStage,
     /// Every contract that was held or had an open order of ours since it was asked for.
     pub legs: BTreeMap<Ticker, FlattenLeg>,
-    #[serde(skip)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) pursuits: BTreeMap<Ticker, Pursuit>,
 }
 
 /// What the core remembers of one contract between two looks.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pursuit {
     /// The position at the last look.
     pub(crate) left: Net,

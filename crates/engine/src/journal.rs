@@ -1,10 +1,14 @@
 //! Journal records and the hash chain over them.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
-use autotrader_domain::{Reading, ReadingOutcome};
+use autotrader_domain::{BoardHash, GatedBoard, Reading, ReadingOutcome};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::{Effect, Event};
@@ -16,6 +20,21 @@ pub struct ChainHash(pub [u8; 32]);
 impl fmt::Display for ChainHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for ChainHash {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ChainHash {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // The same text as that of a board's hash: 64 hexadecimal digits.
+        let hash: BoardHash = text.parse().map_err(serde::de::Error::custom)?;
+        Ok(Self(hash.0))
     }
 }
 
@@ -45,7 +64,7 @@ impl JournalRecord {
 }
 
 /// The chain: `link = SHA-256(previous link ‖ body)`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Chain {
     seq: u64,
     link: ChainHash,
@@ -78,7 +97,7 @@ struct UnchangedReading<'a> {
     origin: &'a str,
     latency_micros: u128,
     bytes: u64,
-    unchanged: autotrader_domain::BoardHash,
+    unchanged: BoardHash,
 }
 
 fn event_line(event: &Event) -> EventLine<'_> {
@@ -109,7 +128,9 @@ fn event_line(event: &Event) -> EventLine<'_> {
     }
 }
 
-fn next_link(previous: ChainHash, body: &str) -> ChainHash {
+/// The link after a body: `SHA-256(previous link ‖ body)`.
+#[must_use]
+pub fn next_link(previous: ChainHash, body: &str) -> ChainHash {
     let mut hash = Sha256::new();
     hash.update(previous.0);
     hash.update(body.as_bytes());
@@ -135,6 +156,12 @@ impl Chain {
         self.seq == 0
     }
 
+    /// A chain that goes on after a step of another.
+    #[must_use]
+    pub const fn after(seq: u64, link: ChainHash) -> Self {
+        Self { seq, link }
+    }
+
     /// Adds one step.
     ///
     /// # Errors
@@ -158,6 +185,113 @@ impl Chain {
             seq,
             body,
             chain: self.link,
+        })
+    }
+}
+
+/// Boards by their hash: later lines of a journal name an unchanged one by it.
+#[derive(Debug, Clone, Default)]
+pub struct Pages(BTreeMap<BoardHash, Arc<GatedBoard>>);
+
+impl Pages {
+    /// Takes note of the board that an event brought.
+    pub fn note(&mut self, event: &Event) {
+        if let Event::Reading(reading) = event
+            && let ReadingOutcome::Page { page, .. } = &reading.outcome
+        {
+            self.insert(Arc::clone(page));
+        }
+    }
+
+    /// Takes note of a board.
+    pub fn insert(&mut self, page: Arc<GatedBoard>) {
+        self.0.insert(page.hash, page);
+    }
+
+    /// The boards, by hash.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<GatedBoard>> {
+        self.0.values()
+    }
+}
+
+/// One step as a journal tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Its sequence number.
+    pub seq: u64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A body that tells no step.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableStep {
+    /// It is not what this version writes.
+    #[error("not a step of a journal: {0}")]
+    Json(#[from] serde_json::Error),
+    /// It names a board that no line before it shows.
+    #[error("it names the board {0}, which nothing before it shows")]
+    UnknownBoard(BoardHash),
+}
+
+#[derive(Deserialize)]
+struct StepLine<'a> {
+    seq: u64,
+    at: DateTime<Utc>,
+    event: &'a str,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct UnchangedLine {
+    source: String,
+    fetched_at: DateTime<Utc>,
+    origin: String,
+    latency_micros: u64,
+    bytes: u64,
+    unchanged: BoardHash,
+}
+
+impl Step {
+    /// Reads the body of a record, the effects apart; an unchanged board is taken from those that came before.
+    ///
+    /// # Errors
+    /// [`UnreadableStep`].
+    pub fn read(body: &str, pages: &mut Pages) -> Result<Self, UnreadableStep> {
+        let line: StepLine<'_> = serde_json::from_str(body)?;
+        let unchanged = match (line.event, line.data) {
+            ("reading", Some(data)) => serde_json::from_str::<UnchangedLine>(data.get()).ok(),
+            _ => None,
+        };
+        let event = match unchanged {
+            Some(reading) => Event::Reading(reading.with(pages)?),
+            None => serde_json::from_str(body)?,
+        };
+        pages.note(&event);
+        Ok(Self {
+            seq: line.seq,
+            at: line.at,
+            event,
+        })
+    }
+}
+
+impl UnchangedLine {
+    fn with(self, pages: &Pages) -> Result<Reading, UnreadableStep> {
+        let page = pages.0.get(&self.unchanged).cloned();
+        Ok(Reading {
+            source: self.source,
+            fetched_at: self.fetched_at,
+            origin: self.origin,
+            latency: Duration::from_micros(self.latency_micros),
+            bytes: self.bytes,
+            outcome: ReadingOutcome::Page {
+                page: page.ok_or(UnreadableStep::UnknownBoard(self.unchanged))?,
+                unchanged: true,
+            },
         })
     }
 }

@@ -14,9 +14,11 @@ mod journal;
 mod why_ledger;
 
 pub use account::Account;
-pub use core::{Engine, EngineSettings, Handled};
+pub use core::{Engine, EngineSettings, Handled, Snapshot};
 pub use effect::Effect;
 pub use event::Event;
 pub use flattening::{FlattenLeg, FlattenStage, FlattenStep, Flattening, Obstacle};
 pub use ids::{AccountScope, mint_id};
-pub use journal::{BrokenChain, Chain, ChainHash, JournalRecord, verify};
+pub use journal::{
+    BrokenChain, Chain, ChainHash, JournalRecord, Pages, Step, UnreadableStep, next_link, verify,
+};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use autotrader_domain::{BookSide, Ticker, Wanted, Why};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 /// How long a line speaks for a contract on which nothing was decided anew.
 const REPEATED_AFTER: TimeDelta = TimeDelta::hours(1);
@@ -12,7 +13,7 @@ const REPEATED_AFTER: TimeDelta = TimeDelta::hours(1);
 const FORGONE_AFTER: TimeDelta = TimeDelta::minutes(10);
 
 /// The last line of a contract, and what was stored of it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Known {
     line: Why,
     stored_at: DateTime<Utc>,
@@ -21,7 +22,7 @@ struct Known {
 }
 
 /// Remembers the last line of each contract and when it was stored.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct WhyLedger {
     lines: BTreeMap<Ticker, Known>,
 }

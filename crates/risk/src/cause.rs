@@ -151,7 +151,7 @@ impl FromStr for Cause {
 }
 
 /// The causes that stand, each with its detail. Releasing one never clears another.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CauseSet(BTreeMap<Cause, String>);
 
 impl CauseSet {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use autotrader_domain::ports::RiskCheck;
 use autotrader_domain::{Money, Order, Purpose, Reason, Refusal, RiskView};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::states::{exposure_of_check, worst_state};
 use crate::{Approved, Cause, CauseSet, Limits, RiskState, checks};
@@ -34,12 +35,20 @@ pub struct RiskEngine {
 }
 
 /// From which equity a loss counts since its cause was released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct LossBase {
     /// The New York day of the release.
     day: NaiveDate,
     /// Equity at the release; for the drawdown, the highest since.
     equity: Money,
+}
+
+/// What a risk engine remembers, limits and checks apart.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RiskMemory {
+    causes: CauseSet,
+    approved_at: VecDeque<DateTime<Utc>>,
+    bases: BTreeMap<Cause, LossBase>,
 }
 
 impl std::fmt::Debug for RiskEngine {
@@ -61,6 +70,32 @@ impl RiskEngine {
             causes: CauseSet::default(),
             approved_at: VecDeque::new(),
             bases: BTreeMap::new(),
+        }
+    }
+
+    /// What it remembers.
+    #[must_use]
+    pub fn memory(&self) -> RiskMemory {
+        RiskMemory {
+            causes: self.causes.clone(),
+            approved_at: self.approved_at.clone(),
+            bases: self.bases.clone(),
+        }
+    }
+
+    /// Goes on from what another remembered, under these limits.
+    #[must_use]
+    pub fn remembering(self, memory: RiskMemory) -> Self {
+        let RiskMemory {
+            causes,
+            approved_at,
+            bases,
+        } = memory;
+        Self {
+            causes,
+            approved_at,
+            bases,
+            ..self
         }
     }
 

@@ -15,7 +15,7 @@ mod states;
 
 pub use approved::Approved;
 pub use cause::{Cause, CauseSet, RiskState};
-pub use engine::{Figures, RiskEngine};
+pub use engine::{Figures, RiskEngine, RiskMemory};
 pub use exposure::EventExposure;
 pub use limits::{EventExposureMode, Limits};
 pub use scenario::{

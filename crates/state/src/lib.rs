@@ -27,6 +27,7 @@ mod forecasts;
 mod history;
 mod identity;
 mod incident;
+pub mod journal;
 mod location;
 mod lock;
 mod open;

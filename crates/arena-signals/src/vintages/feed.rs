@@ -2,9 +2,10 @@
 
 use autotrader_domain::{Alert, GatedBoard, Severity, Verdict};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// What the last readings were like, as far as the operator was told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FeedHealth {
     failures: u32,
     /// What the operator was last told: a stable key, empty when all is well.

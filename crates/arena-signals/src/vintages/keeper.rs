@@ -10,6 +10,7 @@ use autotrader_domain::{
     Reading, ReadingOutcome, Severity, Verdict, Vintage,
 };
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::VintageSettings;
 use super::feed::FeedHealth;
@@ -29,6 +30,17 @@ pub struct VintageKeeper {
     last_shown: Option<DateTime<Utc>>,
     sightings: Sightings,
     /// Renames of the standing that are only suspected: refuted when both names are listed.
+    suspected: Vec<(String, String)>,
+    feed: FeedHealth,
+}
+
+/// What a keeper remembers, settings apart.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    standing: BoardStanding,
+    coverage: Coverage,
+    last_shown: Option<DateTime<Utc>>,
+    sightings: Sightings,
     suspected: Vec<(String, String)>,
     feed: FeedHealth,
 }
@@ -327,6 +339,47 @@ impl SignalSource for VintageKeeper {
         self.last_shown = Some(accepted.accepted_at);
         self.standing.accepted = Some(Arc::new(accepted));
         self.standing.renames = renames;
+    }
+
+    fn snapshot(&self) -> Result<serde_json::Value, serde_json::Error> {
+        let Self {
+            settings: _,
+            standing,
+            coverage,
+            last_shown,
+            sightings,
+            suspected,
+            feed,
+        } = self.clone();
+        serde_json::to_value(Memory {
+            standing,
+            coverage,
+            last_shown,
+            sightings,
+            suspected,
+            feed,
+        })
+    }
+
+    fn resume(&mut self, snapshot: &serde_json::Value) -> Result<(), serde_json::Error> {
+        let Memory {
+            standing,
+            coverage,
+            last_shown,
+            sightings,
+            suspected,
+            feed,
+        } = Memory::deserialize(snapshot)?;
+        *self = Self {
+            settings: self.settings,
+            standing,
+            coverage,
+            last_shown,
+            sightings,
+            suspected,
+            feed,
+        };
+        Ok(())
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 /// Origins remembered; a page cached in more copies than this is no longer recognised as cached.
 const REMEMBERED: usize = 128;
 
 /// Counts the readings of one board that come from distinct origin responses far enough apart.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Sightings {
     origins: VecDeque<String>,
     counted: u32,

@@ -3,12 +3,13 @@
 use autotrader_domain::{Alert, ChallengeKind, MarketStatus, Record, Severity};
 use autotrader_risk::Cause;
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::Effect;
 
 /// What health is judged by besides the rest of the core's state.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Watch {
     /// The first event: what was never heard of is not stale before it had the time to arrive.
     started_at: Option<DateTime<Utc>>,

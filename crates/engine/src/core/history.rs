@@ -8,6 +8,7 @@ use autotrader_domain::{
 };
 use autotrader_settlement::{RuleSet, resolve_top_model};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::Effect;
@@ -22,11 +23,13 @@ type Check = (DateTime<Utc>, String);
 type Contradiction = (CoherenceKind, EventTicker, Option<String>);
 
 /// What was written down last, of what is found anew at every evaluation.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Written {
     /// What goes out with the next event: no order waits for it.
     waiting: Vec<Record>,
+    #[serde(with = "autotrader_domain::pairs")]
     forecasts: BTreeMap<Check, (BoardHash, DateTime<Utc>)>,
+    #[serde(with = "autotrader_domain::pairs")]
     coherence: BTreeMap<Contradiction, DateTime<Utc>>,
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use autotrader_domain::{Decided, Market, MarketStatus, Price, Record, SettlementRecord, Ticker};
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::Effect;
@@ -12,7 +13,7 @@ use crate::Effect;
 const ASKED_FOR: TimeDelta = TimeDelta::days(30);
 
 /// The last word on each market.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Outcomes {
     /// What a YES contract pays, and whether it was paid.
     words: BTreeMap<Ticker, (Price, bool)>,

@@ -11,6 +11,7 @@ use autotrader_domain::{
     TimeInForce,
 };
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
 use super::Engine;
 use crate::Effect;
@@ -19,7 +20,7 @@ use crate::Effect;
 const ASK_AGAIN: TimeDelta = TimeDelta::seconds(10);
 
 /// Why a cancel was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Asked {
     /// The order is not wanted.
     ToWithdraw,
@@ -28,7 +29,7 @@ enum Asked {
 }
 
 /// What is remembered of entries that rest.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Resting {
     /// Cancels that were asked for, and when last.
     asked: BTreeMap<ClientOrderId, (DateTime<Utc>, Asked)>,
