@@ -4,6 +4,7 @@ mod calibrate;
 mod export;
 mod map;
 mod price;
+mod record;
 mod why;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ pub use map::{
     MapRulesArgs, MapRulesRevokeArgs,
 };
 pub use price::{FairValueArgs, ParamsArgs, RulesArgs};
+pub use record::{JournalArgs, JournalCommand, ReplayArgs};
 pub use why::{Since, WhyArgs};
 
 /// Trades the exchange's AI-leaderboard contracts.
@@ -64,6 +66,11 @@ pub enum Command {
     /// Write what was recorded in the formats that `calibrate` and `fair-value` read.
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Segments, checks and steps of a journal.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Run the same core on what a journal recorded, and compare effects and hash chain.
+    Replay(ReplayArgs),
     /// What each contract pays on, and whether it may be traded; what waits for a person, and what a person decides.
     Map(MapArgs),
     /// Why a contract was traded, or why not; with `--counterfactual` what each reason against entries saved or cost.
@@ -174,6 +181,9 @@ pub struct DemoArgs {
     /// Write readings, decisions, orders, fills, journal and the exchange's raw log as NDJSON into this directory.
     #[arg(long)]
     pub export: Option<PathBuf>,
+    /// Write a journal into this directory, for `journal` and `replay`.
+    #[arg(long, value_name = "DIR")]
+    pub journal: Option<PathBuf>,
     /// How entries are made.
     #[arg(long, value_enum, default_value_t = EntryStyleArg::Take)]
     pub entry_style: EntryStyleArg,

@@ -45,6 +45,8 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Coherence(args) => block_on(commands::coherence::coherence(args)),
         Command::Calibrate(args) => commands::calibrate::calibrate(&args),
         Command::Export(command) => commands::export::export(&command),
+        Command::Journal(command) => commands::journal::journal(&command),
+        Command::Replay(args) => commands::replay::replay(&args),
         Command::Map(args) => block_on(commands::map::map(args)),
         Command::Why(args) => commands::why::why(&args),
         Command::Status(args) => commands::look::status(&args),

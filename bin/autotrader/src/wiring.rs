@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use autotrader_arena_signals::{HttpSource, HttpSourceSettings, PageReader, VintageKeeper};
 use autotrader_config::{Config, Loaded, Request, environment_variables};
-use autotrader_domain::ExecutionMode;
 use autotrader_domain::ports::{AccountSource, Clock, Ledger, MarketData, Notifier, OrderGateway, Restored};
-use autotrader_engine::{AccountScope, Engine, EngineSettings};
+use autotrader_domain::{ExecutionMode, Money};
+use autotrader_engine::{AccountScope, Engine, EngineSettings, Snapshot};
 use autotrader_execution::paper::{PaperGateway, PaperSettings};
 use autotrader_execution::{ExecutionSettings, Executor, Pause, TimerPause};
 use autotrader_kalshi_api::RateLimits;
@@ -28,8 +28,8 @@ use crate::Failure;
 use crate::cli::ConfigPlace;
 use crate::clock::SystemClock;
 use crate::run::{
-    AlertWatcher, Asked, Follow, Gate, Health, LatestSteps, LogWatcher, Orders, Ports, QueueLimits, Rhythm,
-    Runner, SILENCE, Schedule, Stream, Watcher,
+    AlertWatcher, Asked, Follow, Gate, Health, LatestSteps, LogWatcher, Orders, Ports, QueueLimits, Recorder,
+    Rhythm, Runner, SILENCE, Schedule, Stream, Watcher,
 };
 pub(crate) use exchange::exchange_client;
 pub(crate) use live_guard::Live;
@@ -136,6 +136,8 @@ pub(crate) struct Surroundings {
     pub(crate) jitter_seed: u64,
     /// Further looks at what passes through the core.
     pub(crate) watchers: Vec<Box<dyn Watcher>>,
+    /// Where the journal is written, instead of where the configuration says.
+    pub(crate) journal: Option<PathBuf>,
     /// Whether the exchange's stream may be used. In virtual time only requests move the world, so there it is not.
     pub(crate) streams: bool,
 }
@@ -153,6 +155,7 @@ impl Surroundings {
             control_every: TimeDelta::milliseconds(200),
             jitter_seed: exchange::jitter_seed(),
             watchers: Vec::new(),
+            journal: None,
             streams: true,
         }
     }
@@ -225,7 +228,10 @@ pub(crate) async fn assemble_on(
         live.announce(config, store.as_ref(), notifier.as_ref(), clock.now())
             .await?;
     }
-    let engine = core(config, &restored, store.database_id())?;
+    let scope = scope(config, store.database_id());
+    let opening = restored.opening_cash.unwrap_or(config.kalshi.paper_balance.0);
+    let mut engine = core(config, scope.clone(), opening)?;
+    let recorder = recorder(config, surroundings.journal, scope, &mut engine)?;
     let series = series(config)?;
     let (market_data, stream) = if surroundings.streams {
         exchange::streamed(config, client, &series, Arc::clone(&clock))?
@@ -264,6 +270,7 @@ pub(crate) async fn assemble_on(
     let first_start = restored.opening_cash.is_none();
     let mut runner = runner(config, engine, ports, orders, (surroundings.widest, first_start));
     runner.watchers = watchers;
+    runner.recorder = recorder;
     if let Some(silence) = silence {
         runner.be_quiet(silence);
     }
@@ -277,15 +284,34 @@ pub(crate) async fn assemble_on(
     })
 }
 
-/// The core: signals, strategy and risk as configured.
-fn core(config: &Config, restored: &Restored, database_id: &str) -> Result<Engine, Failure> {
-    let scope = AccountScope {
+fn scope(config: &Config, database_id: &str) -> AccountScope {
+    AccountScope {
         environment: config.kalshi.environment,
         mode: config.kalshi.execution_mode,
         account: config.kalshi.api_key_id.clone(),
         database_id: database_id.to_owned(),
+    }
+}
+
+/// The journal, where one is configured.
+fn recorder(
+    config: &Config,
+    instead: Option<PathBuf>,
+    scope: AccountScope,
+    engine: &mut Engine,
+) -> Result<Option<Recorder>, Failure> {
+    let configured = config
+        .journal
+        .enabled
+        .then(|| PathBuf::from(&config.journal.directory).join(config.kalshi.execution_mode.to_string()));
+    let Some(directory) = instead.or(configured) else {
+        return Ok(None);
     };
-    let opening = restored.opening_cash.unwrap_or(config.kalshi.paper_balance.0);
+    Recorder::open(&directory, config, scope, engine).map(Some)
+}
+
+/// The core: signals, strategy and risk as configured, on an account that was opened with so much cash.
+fn core(config: &Config, scope: AccountScope, opening: Money) -> Result<Engine, Failure> {
     let strategy = LeaderboardAlpha::new(strategy_params(config)?)
         .map_err(|error| Failure::failed(format!("configuration: {error}")))?;
     Ok(Engine::new(
@@ -295,6 +321,25 @@ fn core(config: &Config, restored: &Restored, database_id: &str) -> Result<Engin
         RiskEngine::new(limits(config, opening)),
         opening,
     ))
+}
+
+/// A core that goes on from a recorded state, as configured.
+///
+/// # Errors
+/// [`Failure`] with the key that cannot be used, or when the state cannot be taken up.
+pub(crate) fn core_from(config: &Config, scope: AccountScope, snapshot: Snapshot) -> Result<Engine, Failure> {
+    let strategy = LeaderboardAlpha::new(strategy_params(config)?)
+        .map_err(|error| Failure::failed(format!("configuration: {error}")))?;
+    let risk = RiskEngine::new(limits(config, snapshot.opening_cash()));
+    let signals = Box::new(VintageKeeper::new(vintage_settings(config)));
+    Engine::from_snapshot(
+        engine_settings(scope),
+        signals,
+        Box::new(strategy),
+        risk,
+        snapshot,
+    )
+    .map_err(|error| Failure::failed(format!("the recorded state cannot be taken up: {error}.")))
 }
 
 /// The run loop's body before anything happened.
@@ -326,6 +371,7 @@ fn runner(
         flatten_later: None,
         first_start,
         limits_for: Box::new(move |opening| limits(&limits_of, opening)),
+        recorder: None,
         asked: Asked::default(),
     }
 }

@@ -5,9 +5,11 @@
 //! | [`series`] | which boards are on file, and what do they say? |
 //! | [`calibration`] | how good would each estimator have been on them? |
 //! | [`live`] | how good was what was said while the program ran, beside the market's prices? |
+//! | [`replay`] | does the same core decide the same on what a journal recorded? |
 //! | [`counterfactual`] | what did each reason against an entry save, and what did it cost? |
 
 pub mod calibration;
 pub mod counterfactual;
 pub mod live;
+pub mod replay;
 pub mod series;

@@ -41,6 +41,18 @@ fn numbers(config: &Config) -> Option<(&'static str, String)> {
         ),
         between("kalshi.max_retries", kalshi.max_retries.into(), 1, 10),
         between(
+            "journal.max_segment_mb",
+            config.journal.max_segment_mb.into(),
+            1,
+            4_096,
+        ),
+        between(
+            "journal.retention_days",
+            config.journal.retention_days.into(),
+            1,
+            36_500,
+        ),
+        between(
             "kalshi.max_concurrent_orders",
             kalshi.max_concurrent_orders.into(),
             1,

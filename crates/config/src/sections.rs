@@ -5,12 +5,12 @@ use std::fmt;
 
 use autotrader_domain::{Environment, ExecutionMode};
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{BoardWalk, Dollars};
 
 /// The whole configuration.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The exchange.
@@ -23,14 +23,34 @@ pub struct Config {
     pub logging: Logging,
     /// Limits.
     pub risk: Risk,
+    /// The journal.
+    pub journal: Journal,
     /// The leaderboard.
     pub arena_monitor: ArenaMonitor,
     /// The strategy.
     pub leaderboard_alpha: LeaderboardAlpha,
 }
 
+impl Config {
+    /// The whole configuration as data, without secrets and without the place of the key: enough to run the same core on
+    /// what was recorded.
+    ///
+    /// # Errors
+    /// The serialiser's; plain data, so none is expected.
+    pub fn without_secrets(&self) -> Result<serde_json::Value, serde_json::Error> {
+        let mut public = self.clone();
+        public.kalshi.private_key_path.clear();
+        serde_json::to_value(public)
+    }
+}
+
+/// A secret is written as if it were not set.
+fn hidden<S: Serializer>(_: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str("")
+}
+
 /// The exchange.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kalshi {
     /// Which exchange environment.
@@ -108,20 +128,35 @@ impl Kalshi {
 }
 
 /// The database.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// `sqlite:///relative.db` or `sqlite:////absolute.db`.
     pub url: String,
 }
 
+/// The journal of every step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    /// Whether `run` writes one.
+    pub enabled: bool,
+    /// Its directory; paper and live have one each below it.
+    pub directory: String,
+    /// A segment is finished when it holds so many megabytes of text, and at the end of a UTC day.
+    pub max_segment_mb: u32,
+    /// Finished segments are removed after so many days.
+    pub retention_days: u32,
+}
+
 /// Alerts.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Discord {
     /// Whether alerts are sent.
     pub enabled: bool,
     /// The webhook's address; a secret.
+    #[serde(serialize_with = "hidden")]
     pub webhook_url: SecretString,
     /// Whether executions are told.
     pub alert_on_trades: bool,
@@ -160,6 +195,12 @@ impl fmt::Display for LogLevel {
     }
 }
 
+impl Serialize for LogLevel {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl<'de> Deserialize<'de> for LogLevel {
     /// Reads a level in any case.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -178,7 +219,7 @@ impl<'de> Deserialize<'de> for LogLevel {
 }
 
 /// Logs.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Logging {
     /// How much is logged.
@@ -188,7 +229,7 @@ pub struct Logging {
 }
 
 /// Limits.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Risk {
     /// Why live execution beyond this machine may go without a passing checklist; empty when it may not.
@@ -200,7 +241,7 @@ pub struct Risk {
 }
 
 /// Limits of the account.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GlobalRisk {
     /// Cost at stake against equity, as a share.
@@ -216,7 +257,7 @@ pub struct GlobalRisk {
 }
 
 /// Limits of each strategy.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PerStrategy {
     /// Limits of the leaderboard strategy.
@@ -224,7 +265,7 @@ pub struct PerStrategy {
 }
 
 /// How contracts of one event are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventMode {
     /// The sum of all sizes.
@@ -234,7 +275,7 @@ pub enum EventMode {
 }
 
 /// Limits of one strategy.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StrategyRisk {
     /// Largest single order, in contracts.
@@ -260,7 +301,7 @@ pub struct StrategyRisk {
 }
 
 /// The leaderboard.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArenaMonitor {
     /// The page.
@@ -292,7 +333,7 @@ pub struct ArenaMonitor {
 }
 
 /// A tie-break text bound to a rule set.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApprovedRules {
     /// The series.
@@ -304,7 +345,7 @@ pub struct ApprovedRules {
 }
 
 /// How entries are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryStyle {
     /// What is on the book is taken, or nothing is done.
@@ -314,7 +355,7 @@ pub enum EntryStyle {
 }
 
 /// The strategy.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LeaderboardAlpha {
     /// The series that are traded.

@@ -509,6 +509,12 @@ impl Engine {
         self.flattening.as_ref()
     }
 
+    /// How many steps its chain covers.
+    #[must_use]
+    pub const fn steps(&self) -> u64 {
+        self.chain.len()
+    }
+
     /// The last link of the hash chain.
     #[must_use]
     pub const fn chain(&self) -> ChainHash {

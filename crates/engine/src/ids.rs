@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use autotrader_domain::{ClientOrderId, Environment, ExecutionMode, Generation, NameError, Ticker};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// What makes ids of one database on one account differ from all others.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountScope {
     /// Which exchange environment.
     pub environment: Environment,

@@ -1,7 +1,8 @@
 //! Journal records and the hash chain over them.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,15 @@ impl fmt::Display for ChainHash {
     }
 }
 
+impl FromStr for ChainHash {
+    type Err = <BoardHash as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // The same text as that of a board's hash: 64 hexadecimal digits.
+        text.parse::<BoardHash>().map(|hash| Self(hash.0))
+    }
+}
+
 impl Serialize for ChainHash {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -32,9 +42,7 @@ impl Serialize for ChainHash {
 impl<'de> Deserialize<'de> for ChainHash {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        // The same text as that of a board's hash: 64 hexadecimal digits.
-        let hash: BoardHash = text.parse().map_err(serde::de::Error::custom)?;
-        Ok(Self(hash.0))
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -189,9 +197,12 @@ impl Chain {
     }
 }
 
-/// Boards by their hash: later lines of a journal name an unchanged one by it.
+/// How many boards are kept: an unchanged reading names the one before it, of one of a few sources.
+const KEPT_PAGES: usize = 16;
+
+/// The latest boards: later lines of a journal name an unchanged one by its hash.
 #[derive(Debug, Clone, Default)]
-pub struct Pages(BTreeMap<BoardHash, Arc<GatedBoard>>);
+pub struct Pages(VecDeque<Arc<GatedBoard>>);
 
 impl Pages {
     /// Takes note of the board that an event brought.
@@ -205,12 +216,23 @@ impl Pages {
 
     /// Takes note of a board.
     pub fn insert(&mut self, page: Arc<GatedBoard>) {
-        self.0.insert(page.hash, page);
+        if self.0.back().is_some_and(|latest| Arc::ptr_eq(latest, &page)) {
+            return;
+        }
+        self.0.retain(|known| known.hash != page.hash);
+        self.0.push_back(page);
+        if self.0.len() > KEPT_PAGES {
+            self.0.pop_front();
+        }
     }
 
-    /// The boards, by hash.
+    /// The boards, the latest last.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<GatedBoard>> {
-        self.0.values()
+        self.0.iter()
+    }
+
+    fn get(&self, hash: BoardHash) -> Option<Arc<GatedBoard>> {
+        self.0.iter().rfind(|page| page.hash == hash).cloned()
     }
 }
 
@@ -281,7 +303,7 @@ impl Step {
 
 impl UnchangedLine {
     fn with(self, pages: &Pages) -> Result<Reading, UnreadableStep> {
-        let page = pages.0.get(&self.unchanged).cloned();
+        let page = pages.get(self.unchanged);
         Ok(Reading {
             source: self.source,
             fetched_at: self.fetched_at,

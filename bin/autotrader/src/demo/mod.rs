@@ -63,6 +63,7 @@ pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
         control_every: TimeDelta::minutes(5),
         jitter_seed: args.seed,
         watchers: vec![Box::new(collector.clone())],
+        journal: args.journal.clone(),
         streams: false,
     };
     let mut process = wiring::assemble(&config, surroundings).await?;
@@ -260,6 +261,7 @@ fn configuration(directory: &Path, stage: &Stage, args: &DemoArgs) -> Result<Con
     };
     let mut config = autotrader_config::load(&request)?.config;
     config.arena_monitor.fallback_urls.clear();
+    config.journal.enabled = false;
     config.risk.global.halt_file = directory.join("HALT").display().to_string();
     config.leaderboard_alpha.approved_rules.push(ApprovedRules {
         series: "KXLLM1".to_owned(),

@@ -17,6 +17,7 @@ use super::orders::{Approval, Orders, Performed};
 use super::outcomes::Asked;
 use super::ports::Ports;
 use super::queue::{Gate, Kind};
+use super::recorder::Recorder;
 use super::watch::Watcher;
 use crate::Failure;
 
@@ -54,6 +55,8 @@ pub(crate) struct Runner {
     pub(crate) first_start: bool,
     /// The limits that follow from the cash of the first start.
     pub(crate) limits_for: LimitsFor,
+    /// The journal, where one is written.
+    pub(crate) recorder: Option<Recorder>,
     /// Whose results were asked for.
     pub(crate) asked: Asked,
 }
@@ -120,12 +123,45 @@ impl Runner {
             let handled = self.engine.handle(at, &event).map_err(|error| {
                 Failure::failed(format!("The journal record cannot be written: {error}."))
             })?;
+            if let Some(recorder) = &mut self.recorder {
+                recorder.took(&event, &handled.record);
+            }
             for watcher in &mut self.watchers {
                 watcher.saw(at, &event, &handled);
             }
             self.perform(handled.effects, &mut queue).await;
+            self.turn_the_page()?;
         }
         Ok(())
+    }
+
+    /// Begins another segment of the journal when this one is full.
+    fn turn_the_page(&mut self) -> Result<(), Failure> {
+        let at = self.ports.clock.now();
+        match &mut self.recorder {
+            Some(recorder) if recorder.is_full(at) => recorder.begin(&self.engine, at),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins a segment of the journal: the core's state has changed by other means than an event.
+    ///
+    /// # Errors
+    /// As [`Runner::pass`].
+    pub(crate) fn record_state(&mut self) -> Result<(), Failure> {
+        let at = self.ports.clock.now();
+        match &mut self.recorder {
+            Some(recorder) => recorder.begin(&self.engine, at),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the steps that led to something outside are on disk.
+    async fn force(&self) -> Result<(), StoreError> {
+        match &self.recorder {
+            Some(recorder) => recorder.force().await,
+            None => Ok(()),
+        }
     }
 
     /// Records first, so that a decision is written down before it is acted on; then orders.
@@ -140,7 +176,10 @@ impl Runner {
                 action => actions.push(action),
             }
         }
-        let written = self.write(records).await;
+        let mut written = self.write(records).await;
+        if written.is_ok() && !actions.is_empty() {
+            written = self.force().await;
+        }
         // While the cause stands there is nothing to be told: an event for every failed try would never end.
         if let Err(error) = &written
             && !self.engine.risk().causes().stands(Cause::StoreNotDurable)
@@ -499,6 +538,7 @@ impl Runner {
             && let Some(balance) = result.balance
         {
             self.engine.open_with(balance, (self.limits_for)(balance));
+            self.record_state()?;
             self.ports.executor.open_with(balance).await;
             let opening = self.engine.account().opening_cash();
             let stored = self.ports.ledger.set_opening_cash(opening).await;

@@ -32,6 +32,7 @@ impl Process {
         let restored = std::mem::take(&mut self.restored);
         let found = self.runner.ports.executor.restore(&restored).await;
         self.runner.engine.restore(restored);
+        self.runner.record_state()?;
         self.runner.pass_all(found).await?;
         if self.config.risk.global.kill_switch_enabled {
             let reason = "risk.global.kill_switch_enabled is true".to_owned();
@@ -75,8 +76,13 @@ impl Process {
     }
 
     /// Writes the end down and lets the last alerts out.
-    pub(crate) async fn finish(self) {
+    pub(crate) async fn finish(mut self) {
         self.note("shutdown").await;
+        if let Some(recorder) = self.runner.recorder.take()
+            && let Err(error) = recorder.close().await
+        {
+            warn!(event = "journal_not_finished", error = %error);
+        }
         if let Some(discord) = &self.discord {
             discord.drain(Duration::from_secs(2)).await;
         }

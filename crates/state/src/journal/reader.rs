@@ -97,6 +97,15 @@ pub struct Segment {
     tail: Tail,
 }
 
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Segment")
+            .field("path", &self.path)
+            .field("tail", &self.tail)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Segment {
     /// Opens a segment. Of a finished one every byte is checked first.
     ///
