@@ -19,6 +19,7 @@ mod cli;
 mod configuration;
 mod demo;
 mod fair_value;
+mod journal;
 mod live;
 mod live_guard;
 mod mapping;

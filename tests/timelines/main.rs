@@ -11,6 +11,7 @@
 
 #[path = "../../crates/arena-signals/tests/boards/mod.rs"]
 mod boards;
+mod resuming;
 mod stage;
 
 use autotrader_domain::Reason;

@@ -9,7 +9,7 @@ use autotrader_domain::{
     Liquidity, Market, MarketStatus, Money, Order, OrderState, OrderUpdate, Price, PriceGrid, Purpose,
     Reading, Reason, Ticker, Why,
 };
-use autotrader_engine::{AccountScope, Effect, Engine, EngineSettings, Event};
+use autotrader_engine::{AccountScope, ChainHash, Effect, Engine, EngineSettings, Event};
 use autotrader_risk::{Limits, RiskEngine};
 use autotrader_settlement::Board;
 use autotrader_strategy::mapping::TOP_MODEL_TIE_RULE;
@@ -53,6 +53,37 @@ pub struct Sent {
     pub entry: bool,
 }
 
+/// A step of the core, and every few steps the state before it.
+pub struct Taken {
+    pub at: DateTime<Utc>,
+    pub event: Event,
+    pub body: String,
+    pub chain: ChainHash,
+    pub state: Option<String>,
+}
+
+/// What the core is told.
+pub fn settings() -> EngineSettings {
+    EngineSettings {
+        scope: AccountScope {
+            environment: Environment::Demo,
+            mode: ExecutionMode::Live,
+            account: "key".into(),
+            database_id: "db".into(),
+        },
+        evaluation_interval: TimeDelta::seconds(1),
+        cooldown: TimeDelta::seconds(60),
+    }
+}
+
+/// The strategy, with the companies' rule approved.
+pub fn strategy() -> LeaderboardAlpha {
+    let mut params = Params::default();
+    let approved = ApprovedRules::new("KXLLM1".parse().unwrap(), LAB_TIE_RULE, "cascade").unwrap();
+    params.mapping.approved_rules.push(approved);
+    LeaderboardAlpha::new(params).unwrap()
+}
+
 /// The core with a page and books in front of it.
 pub struct Stage {
     pub engine: Engine,
@@ -60,6 +91,8 @@ pub struct Stage {
     quotes: BTreeMap<&'static str, (Price, Price)>,
     page: Option<(Board, i64)>,
     fills: u32,
+    /// The steps since they are recorded.
+    steps: Option<Vec<Taken>>,
     /// Whether the books can be traded with: an order then fills at its limit, else nothing of it does.
     pub liquid: bool,
 }
@@ -118,23 +151,10 @@ fn listings() -> Vec<Event> {
 impl Stage {
     /// A core that has seen `board`, with books that quote what it thinks of it, so that nothing is worth trading.
     pub fn on(board: &Board) -> Self {
-        let mut params = Params::default();
-        let approved = ApprovedRules::new("KXLLM1".parse().unwrap(), LAB_TIE_RULE, "cascade").unwrap();
-        params.mapping.approved_rules.push(approved);
-        let settings = EngineSettings {
-            scope: AccountScope {
-                environment: Environment::Demo,
-                mode: ExecutionMode::Live,
-                account: "key".into(),
-                database_id: "db".into(),
-            },
-            evaluation_interval: TimeDelta::seconds(1),
-            cooldown: TimeDelta::seconds(60),
-        };
         let engine = Engine::new(
-            settings,
+            settings(),
             Box::new(VintageKeeper::new(VintageSettings::default())),
-            Box::new(LeaderboardAlpha::new(params).unwrap()),
+            Box::new(strategy()),
             RiskEngine::new(Limits::default()),
             Money::dollars(2_500),
         );
@@ -144,6 +164,7 @@ impl Stage {
             quotes: BTreeMap::new(),
             page: None,
             fills: 0,
+            steps: None,
             liquid: true,
         };
         for event in listings() {
@@ -263,9 +284,37 @@ impl Stage {
         }
     }
 
+    /// Keeps every step from now on.
+    pub fn record(&mut self) {
+        self.steps = Some(Vec::new());
+    }
+
+    /// The steps since then.
+    pub fn taken(&self) -> &[Taken] {
+        self.steps.as_deref().unwrap_or_default()
+    }
+
+    /// The state before every seventh step, where steps are recorded.
+    fn state(&self) -> Option<String> {
+        let steps = self.steps.as_ref()?;
+        let due = steps.len() % 7 == 0;
+        due.then(|| serde_json::to_string(&self.engine.snapshot().unwrap()).unwrap())
+    }
+
     fn handle(&mut self, event: &Event) -> Vec<Sent> {
         let now = self.now();
-        let effects = self.engine.handle(now, event).unwrap().effects;
+        let state = self.state();
+        let handled = self.engine.handle(now, event).unwrap();
+        if let Some(steps) = &mut self.steps {
+            steps.push(Taken {
+                at: now,
+                event: event.clone(),
+                body: handled.record.body,
+                chain: handled.record.chain,
+                state,
+            });
+        }
+        let effects = handled.effects;
         let orders: Vec<Order> = effects
             .into_iter()
             .filter_map(|effect| match effect {

@@ -1,46 +1,33 @@
 //! The stored distributions of a check against who won it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use autotrader_domain::{Claim, ForecastRecord};
+use autotrader_domain::{Claim, ForecastRecord, Price};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Level, Span};
 use crate::calibration::{Distribution, Scores};
 
-/// What is known of who won a check: from contracts that paid a dollar.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Winner {
-    /// The model.
-    pub model: Option<String>,
-    /// The company.
-    pub organization: Option<String>,
+/// A contract of a check, and what its market paid for YES; nothing before it paid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// What it pays on.
+    pub claim: Claim,
+    /// The last word on it.
+    pub paid: Option<Price>,
 }
 
-impl Winner {
-    /// Takes into account that a claim came true.
-    pub fn came_true(&mut self, claim: &Claim) {
-        match claim {
-            Claim::Model {
-                model_name,
-                organization,
-            } => {
-                self.model = Some(model_name.clone());
-                if self.organization.is_none() {
-                    self.organization.clone_from(organization);
-                }
-            }
-            Claim::Organization { organization } => self.organization = Some(organization.clone()),
-        }
-    }
-
-    fn of(&self, level: Level) -> Option<&str> {
-        match level {
-            Level::Model => self.model.as_deref(),
-            Level::Organization => self.organization.as_deref(),
-        }
-    }
+/// Why a check is not scored at one level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unclear {
+    /// A market has not paid yet, and none has paid a dollar.
+    Unsettled,
+    /// A market paid something between nothing and a dollar.
+    Scalar,
+    /// Markets on different names paid a dollar, or markets on one name paid differently.
+    Contradiction,
 }
 
 /// One check under one rule set, with what was said of it at the beginning of each span of days before it.
@@ -50,46 +37,124 @@ pub struct Check {
     pub check_time: DateTime<Utc>,
     /// The rule set, by name.
     pub rule_set: String,
-    /// Who won.
-    pub winner: Winner,
+    /// Its contracts of both series.
+    pub contracts: Vec<Settled>,
     /// What every estimator said first within each span.
     pub said: Vec<(Span, ForecastRecord)>,
+}
+
+impl Check {
+    /// Who won among the names that have a contract; `None` inside when none of them did.
+    fn winner(&self, level: Level) -> Result<Option<&str>, Unclear> {
+        let of_level = || {
+            self.contracts
+                .iter()
+                .filter(move |contract| level_of(&contract.claim) == level)
+        };
+        let paid = |value: Price| {
+            let names = of_level().filter(move |contract| contract.paid == Some(value));
+            names
+                .map(|contract| contract.claim.name())
+                .collect::<BTreeSet<&str>>()
+        };
+        if of_level().any(|contract| {
+            contract
+                .paid
+                .is_some_and(|paid| paid != Price::ZERO && paid != Price::ONE)
+        }) {
+            return Err(Unclear::Scalar);
+        }
+        let (won, lost) = (paid(Price::ONE), paid(Price::ZERO));
+        if won.len() > 1 || !won.is_disjoint(&lost) {
+            return Err(Unclear::Contradiction);
+        }
+        match won.first() {
+            Some(name) => Ok(Some(name)),
+            None if of_level().all(|contract| contract.paid.is_some()) => Ok(None),
+            None => Err(Unclear::Unsettled),
+        }
+    }
+
+    /// What a forecast says over the names that have a contract, and of everybody else.
+    fn classes(&self, forecast: &ForecastRecord, level: Level) -> Distribution {
+        let said: BTreeMap<&str, f64> = match level {
+            Level::Model => forecast
+                .models
+                .iter()
+                .map(|chance| (chance.model_name.as_str(), chance.p))
+                .collect(),
+            Level::Organization => {
+                let chances = forecast.organizations.iter();
+                chances
+                    .map(|chance| (chance.organization.as_str(), chance.p))
+                    .collect()
+            }
+        };
+        let contracts = self
+            .contracts
+            .iter()
+            .filter(|contract| level_of(&contract.claim) == level);
+        let named: BTreeMap<String, f64> = contracts
+            .map(|contract| {
+                let name = contract.claim.name();
+                // A name that was not kept was all but impossible.
+                (name.to_owned(), said.get(name).copied().unwrap_or(0.0))
+            })
+            .collect();
+        let rest = (1.0 - named.values().sum::<f64>()).max(0.0);
+        Distribution { named, rest }
+    }
+}
+
+const fn level_of(claim: &Claim) -> Level {
+    match claim {
+        Claim::Model { .. } => Level::Model,
+        Claim::Organization { .. } => Level::Organization,
+    }
 }
 
 /// The scores of checks.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct CheckReport {
-    /// Checks with a known winner.
+    /// Checks that are scored at one level at least.
     pub checks: usize,
-    /// Checks of which no contract on a model paid a dollar: a model without a contract may have won.
-    pub model_unknown: usize,
-    /// Checks of which no contract on a company paid a dollar.
-    pub org_unknown: usize,
+    /// Checks that are not scored at a level, by `<why>_<level>`.
+    pub left_out: BTreeMap<String, usize>,
     /// By days before the check: `n_<level>` and `<estimator>_<level>_<log_loss|brier>`.
     pub horizons: BTreeMap<Span, BTreeMap<String, f64>>,
 }
 
-/// Draws up the scores of checks; those with no known winner at all should not be among them.
+/// Draws up the scores of checks. Everybody without a contract is one class, and wins when no contract paid.
 #[must_use]
 pub fn report(checks: &[Check]) -> CheckReport {
     let mut sums: BTreeMap<(Span, String), (f64, f64)> = BTreeMap::new();
     let mut counts: BTreeMap<(Span, Level), usize> = BTreeMap::new();
-    let mut report = CheckReport {
-        checks: checks.len(),
-        ..CheckReport::default()
-    };
+    let mut report = CheckReport::default();
     for check in checks {
-        report.model_unknown += usize::from(check.winner.model.is_none());
-        report.org_unknown += usize::from(check.winner.organization.is_none());
+        let mut scored = false;
         for level in Level::ALL {
-            let Some(came) = check.winner.of(level) else {
+            if !check
+                .contracts
+                .iter()
+                .any(|contract| level_of(&contract.claim) == level)
+            {
                 continue;
+            }
+            let winner = match check.winner(level) {
+                Ok(winner) => winner,
+                Err(why) => {
+                    *report.left_out.entry(key_of(why, level)).or_default() += 1;
+                    continue;
+                }
             };
+            scored = true;
             for span in Span::all().filter(|span| check.said.iter().any(|(said, _)| said == span)) {
                 *counts.entry((span, level)).or_default() += 1;
             }
             for (span, forecast) in &check.said {
-                let Scores { log_loss, brier } = distribution(forecast, level).scores(came);
+                // No name is empty: it stands for everybody without a contract.
+                let came = winner.unwrap_or_default();
+                let Scores { log_loss, brier } = check.classes(forecast, level).scores(came);
                 for (measure, value) in [("log_loss", log_loss), ("brier", brier)] {
                     let key = format!("{}_{}_{measure}", forecast.estimator, level.word());
                     let sum = sums.entry((*span, key)).or_default();
@@ -97,6 +162,7 @@ pub fn report(checks: &[Check]) -> CheckReport {
                 }
             }
         }
+        report.checks += usize::from(scored);
     }
     for ((span, level), count) in counts {
         let figures = report.horizons.entry(span).or_default();
@@ -108,22 +174,13 @@ pub fn report(checks: &[Check]) -> CheckReport {
     report
 }
 
-/// What a forecast says over the classes of a level; what it does not name is one class.
-fn distribution(forecast: &ForecastRecord, level: Level) -> Distribution {
-    let named: BTreeMap<String, f64> = match level {
-        Level::Model => forecast
-            .models
-            .iter()
-            .map(|chance| (chance.model_name.clone(), chance.p))
-            .collect(),
-        Level::Organization => forecast
-            .organizations
-            .iter()
-            .map(|chance| (chance.organization.clone(), chance.p))
-            .collect(),
+fn key_of(why: Unclear, level: Level) -> String {
+    let why = match why {
+        Unclear::Unsettled => "unsettled",
+        Unclear::Scalar => "scalar",
+        Unclear::Contradiction => "contradiction",
     };
-    let rest = (1.0 - named.values().sum::<f64>()).max(0.0);
-    Distribution { named, rest }
+    format!("{why}_{}", level.word())
 }
 
 #[cfg(test)]
@@ -131,6 +188,7 @@ mod tests {
     use super::*;
     use autotrader_domain::{BoardHash, ModelChance, OrganizationChance};
     use chrono::TimeDelta;
+    use rstest::rstest;
 
     fn check_time() -> DateTime<Utc> {
         "2026-12-04T15:00:00Z".parse().unwrap()
@@ -159,12 +217,26 @@ mod tests {
         }
     }
 
-    fn check(winner: Winner) -> Check {
+    fn check(paid: &[(&str, Option<&str>)], labs: &[(&str, Option<&str>)]) -> Check {
         let span = Span::of(check_time() - TimeDelta::hours(10), check_time()).unwrap();
+        let price = |paid: Option<&str>| paid.map(|paid| paid.parse().unwrap());
+        let models = paid.iter().map(|(name, paid)| Settled {
+            claim: Claim::Model {
+                model_name: (*name).into(),
+                organization: None,
+            },
+            paid: price(*paid),
+        });
+        let labs = labs.iter().map(|(name, paid)| Settled {
+            claim: Claim::Organization {
+                organization: (*name).into(),
+            },
+            paid: price(*paid),
+        });
         Check {
             check_time: check_time(),
             rule_set: "v1:cascade:full".into(),
-            winner,
+            contracts: models.chain(labs).collect(),
             said: vec![
                 (span, forecast("board_walk", 0.6, 0.3)),
                 (span, forecast("persistence", 0.9, 0.0)),
@@ -172,15 +244,14 @@ mod tests {
         }
     }
 
+    fn figures(report: &CheckReport) -> &BTreeMap<String, f64> {
+        report.horizons.first_key_value().unwrap().1
+    }
+
     #[test]
     fn distributions_are_scored_against_who_won() {
-        let mut winner = Winner::default();
-        winner.came_true(&Claim::Model {
-            model_name: "b".into(),
-            organization: Some("A".into()),
-        });
-        let report = report(&[check(winner)]);
-        let (_, figures) = report.horizons.first_key_value().unwrap();
+        let report = report(&[check(&[("a", Some("0")), ("b", Some("1"))], &[("A", Some("1"))])]);
+        let figures = figures(&report);
         assert!((figures["board_walk_model_log_loss"] + 0.3f64.ln()).abs() < 1e-12);
         assert!((figures["board_walk_model_brier"] - (0.36 + 0.49 + 0.01)).abs() < 1e-12);
         assert!((figures["persistence_model_log_loss"] - 1e4f64.ln()).abs() < 1e-12);
@@ -189,18 +260,34 @@ mod tests {
     }
 
     #[test]
-    fn without_a_paid_contract_on_a_model_only_companies_are_scored() {
-        let mut winner = Winner::default();
-        winner.came_true(&Claim::Organization {
-            organization: "New".into(),
-        });
-        let report = report(&[check(winner)]);
-        let (_, figures) = report.horizons.first_key_value().unwrap();
-        assert_eq!((report.model_unknown, report.org_unknown), (1, 0));
-        assert!(!figures.contains_key("board_walk_model_log_loss"));
+    fn everybody_without_a_contract_is_one_class() {
+        let report = report(&[check(&[("a", Some("0"))], &[("New", Some("0"))])]);
+        let figures = figures(&report);
         assert!(
-            (figures["board_walk_org_log_loss"] + 0.1f64.ln()).abs() < 1e-12,
-            "of the rest"
+            (figures["board_walk_model_log_loss"] + 0.4f64.ln()).abs() < 1e-12,
+            "b and unlisted ones"
         );
+        assert!(
+            figures["board_walk_org_log_loss"].abs() < 1e-12,
+            "everybody but the newcomer"
+        );
+    }
+
+    #[rstest]
+    #[case::open(&[("a", None), ("b", Some("0"))], "unsettled_model")]
+    #[case::scalar(&[("a", Some("0.3")), ("b", Some("1"))], "scalar_model")]
+    #[case::two_winners(&[("a", Some("1")), ("b", Some("1"))], "contradiction_model")]
+    #[case::torn(&[("a", Some("1")), ("a", Some("0"))], "contradiction_model")]
+    fn what_is_unclear_is_left_out_and_counted(#[case] paid: &[(&str, Option<&str>)], #[case] why: &str) {
+        let report = report(&[check(paid, &[("A", Some("1"))])]);
+        assert_eq!(report.left_out, BTreeMap::from([(why.to_owned(), 1)]));
+        assert!(!figures(&report).contains_key("board_walk_model_log_loss"));
+        assert_eq!(report.checks, 1, "companies are scored all the same");
+    }
+
+    #[test]
+    fn a_paid_dollar_is_enough_to_know_the_winner() {
+        let report = report(&[check(&[("a", Some("1")), ("b", None)], &[])]);
+        assert_eq!((report.checks, report.left_out.len()), (1, 0));
     }
 }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use autotrader_backtest::calibration::Interval;
 use autotrader_backtest::counterfactual::last_word;
+use autotrader_backtest::live::checks::Settled;
 use autotrader_backtest::live::contracts::{self, EVENTS_NEEDED, Verdict};
 use autotrader_backtest::live::{Check, CheckReport, Contract, ContractReport, Level, Span, checks};
-use autotrader_domain::{Decided, Mapping, Price, Ticker};
+use autotrader_domain::{Decided, Mapping, Ticker};
 use autotrader_state::{Filter, History};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -95,19 +96,26 @@ fn of_checks(
     mappings: &BTreeMap<Ticker, Mapping>,
     since: Option<DateTime<Utc>>,
 ) -> Result<CheckReport, Failure> {
-    let mut won: BTreeMap<(DateTime<Utc>, String), checks::Winner> = BTreeMap::new();
+    let mut contracts: BTreeMap<(DateTime<Utc>, String), Vec<Settled>> = BTreeMap::new();
     for (ticker, mapping) in mappings {
         let (Some(claim), Some(check), Some(rules)) = (&mapping.claim, mapping.check_time, &mapping.rule_set)
         else {
             continue;
         };
         let words = decided(history, ticker)?;
-        if last_word(&words).is_some_and(|word| word.paid && word.yes_value == Price::ONE) {
-            won.entry((check, rules.clone())).or_default().came_true(claim);
-        }
+        let paid = last_word(&words)
+            .filter(|word| word.paid)
+            .map(|word| word.yes_value);
+        contracts
+            .entry((check, rules.clone()))
+            .or_default()
+            .push(Settled {
+                claim: claim.clone(),
+                paid,
+            });
     }
     let mut scored = Vec::new();
-    for ((check_time, rule_set), winner) in won {
+    for ((check_time, rule_set), contracts) in contracts {
         let mut said = Vec::new();
         for span in Span::all() {
             let (from, until) = span.times(check_time);
@@ -117,7 +125,7 @@ fn of_checks(
         scored.push(Check {
             check_time,
             rule_set,
-            winner,
+            contracts,
             said,
         });
     }
