@@ -45,12 +45,22 @@ fn a_core_that_goes_on_from_a_state_does_the_same() {
     story(&mut stage);
     let taken = stage.taken();
     assert!(taken.len() > 200, "{}", taken.len());
-    assert!(taken.iter().any(|step| step.body.contains("\"place\"")), "orders are part of the story");
+    assert!(
+        taken.iter().any(|step| step.body.contains("\"place\"")),
+        "orders are part of the story"
+    );
     let states = taken.iter().enumerate().filter(|(_, step)| step.state.is_some());
     let mut compared = 0;
     for (place, state) in states {
         let mut core = resumed(state.state.as_ref().unwrap());
-        for Taken { at, event, body, chain, .. } in taken.iter().skip(place).take(60) {
+        for Taken {
+            at,
+            event,
+            body,
+            chain,
+            ..
+        } in taken.iter().skip(place).take(60)
+        {
             let record = core.handle(*at, event).unwrap().record;
             assert_eq!(record.body, *body, "from state {place}");
             assert_eq!(record.chain, *chain);

@@ -20,6 +20,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tracing::{error, info};
 
 mod exchange;
+mod journal;
 mod live_guard;
 mod process;
 mod settings;
@@ -28,10 +29,11 @@ use crate::Failure;
 use crate::cli::ConfigPlace;
 use crate::clock::SystemClock;
 use crate::run::{
-    AlertWatcher, Asked, Follow, Gate, Health, LatestSteps, LogWatcher, Orders, Ports, QueueLimits, Recorder,
-    Rhythm, Runner, SILENCE, Schedule, Stream, Watcher,
+    AlertWatcher, Asked, Follow, Gate, Health, LatestSteps, LogWatcher, Orders, Ports, QueueLimits, Rhythm,
+    Runner, SILENCE, Schedule, Stream, Watcher,
 };
 pub(crate) use exchange::exchange_client;
+pub(crate) use journal::journal_directory;
 pub(crate) use live_guard::Live;
 pub(crate) use process::Process;
 use settings::seconds;
@@ -231,7 +233,8 @@ pub(crate) async fn assemble_on(
     let scope = scope(config, store.database_id());
     let opening = restored.opening_cash.unwrap_or(config.kalshi.paper_balance.0);
     let mut engine = core(config, scope.clone(), opening)?;
-    let recorder = recorder(config, surroundings.journal, scope, &mut engine)?;
+    let closes = surroundings.widest != Gate::Open;
+    let recorder = journal::recorder(config, surroundings.journal, &scope, closes, &mut engine)?;
     let series = series(config)?;
     let (market_data, stream) = if surroundings.streams {
         exchange::streamed(config, client, &series, Arc::clone(&clock))?
@@ -291,23 +294,6 @@ fn scope(config: &Config, database_id: &str) -> AccountScope {
         account: config.kalshi.api_key_id.clone(),
         database_id: database_id.to_owned(),
     }
-}
-
-/// The journal, where one is configured.
-fn recorder(
-    config: &Config,
-    instead: Option<PathBuf>,
-    scope: AccountScope,
-    engine: &mut Engine,
-) -> Result<Option<Recorder>, Failure> {
-    let configured = config
-        .journal
-        .enabled
-        .then(|| PathBuf::from(&config.journal.directory).join(config.kalshi.execution_mode.to_string()));
-    let Some(directory) = instead.or(configured) else {
-        return Ok(None);
-    };
-    Recorder::open(&directory, config, scope, engine).map(Some)
 }
 
 /// The core: signals, strategy and risk as configured, on an account that was opened with so much cash.

@@ -3,10 +3,7 @@
 //! Nothing is read but the journal: a segment starts with the whole state, and every step names its event and its time. So a
 //! replay needs no clock, no network and no database, and gives the same bytes in any process.
 
-use std::sync::Arc;
-
-use autotrader_domain::GatedBoard;
-use autotrader_engine::{ChainHash, Effect, Engine, Event, Pages, Step, UnreadableStep};
+use autotrader_engine::{ChainHash, Effect, Engine, Event, Pages, Step, UnreadableStep, read_step};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
@@ -69,16 +66,12 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// A replay from a state, with the boards that later lines may name.
+    /// A replay that goes on from the state of a core.
     #[must_use]
-    pub fn from(engine: Engine, pages: &[Arc<GatedBoard>]) -> Self {
-        let mut known = Pages::default();
-        for page in pages {
-            known.insert(Arc::clone(page));
-        }
+    pub fn from(engine: Engine) -> Self {
         Self {
+            pages: engine.pages(),
             engine,
-            pages: known,
             steps: 0,
         }
     }
@@ -143,7 +136,7 @@ impl Replay {
     }
 
     fn read(&mut self, body: &str) -> Result<Step, ReplayError> {
-        Step::read(body, &mut self.pages).map_err(|source| ReplayError::Unreadable {
+        read_step(body, &mut self.pages).map_err(|source| ReplayError::Unreadable {
             after: self.engine.steps(),
             source,
         })

@@ -141,7 +141,7 @@ pub struct Database {
 pub struct Journal {
     /// Whether `run` writes one.
     pub enabled: bool,
-    /// Its directory; paper and live have one each below it.
+    /// The directory; empty for the one beside the database.
     pub directory: String,
     /// A segment is finished when it holds so many megabytes of text, and at the end of a UTC day.
     pub max_segment_mb: u32,

@@ -26,7 +26,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::account::new_york_day;
 use crate::why_ledger::WhyLedger;
-use crate::{Account, AccountScope, Chain, ChainHash, Effect, Event, Flattening, JournalRecord};
+use crate::{Account, AccountScope, Chain, ChainHash, Effect, Event, Flattening, JournalRecord, Pages};
 
 /// What the core must be told once.
 #[derive(Debug, Clone)]
@@ -139,8 +139,14 @@ impl Engine {
     }
 
     /// Continues the hash chain of an earlier process; call before the first event.
-    pub const fn continue_chain(&mut self, seq: u64, link: ChainHash) {
+    pub fn continue_chain(&mut self, seq: u64, link: ChainHash) {
         self.chain = Chain::after(seq, link);
+    }
+
+    /// The boards that the next records may name by their hash.
+    #[must_use]
+    pub fn pages(&self) -> Pages {
+        Pages::after(&self.chain)
     }
 
     /// Learns at the very first start what cash the account holds, and the limits that follow from it.

@@ -1,15 +1,13 @@
 //! Journal records and the hash chain over them.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use autotrader_domain::{BoardHash, GatedBoard, Reading, ReadingOutcome};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::{Effect, Event};
@@ -72,10 +70,13 @@ impl JournalRecord {
 }
 
 /// The chain: `link = SHA-256(previous link ‖ body)`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Chain {
     seq: u64,
     link: ChainHash,
+    /// The page of each source that was written whole last: what an unchanged reading may name by its hash.
+    pages: BTreeMap<String, Arc<GatedBoard>>,
 }
 
 #[derive(Serialize)]
@@ -108,7 +109,12 @@ struct UnchangedReading<'a> {
     unchanged: BoardHash,
 }
 
-fn event_line(event: &Event) -> EventLine<'_> {
+/// A page that its source calls unchanged is named by its hash where it is the one written last, verdict and stamp included.
+fn event_line<'a>(event: &'a Event, written: &BTreeMap<String, Arc<GatedBoard>>) -> EventLine<'a> {
+    let stands = |source: &str, page: &Arc<GatedBoard>| {
+        let known = written.get(source);
+        known.is_some_and(|known| Arc::ptr_eq(known, page) || known == page)
+    };
     match event {
         Event::Reading(Reading {
             source,
@@ -121,7 +127,7 @@ fn event_line(event: &Event) -> EventLine<'_> {
                     page,
                     unchanged: true,
                 },
-        }) => EventLine::UnchangedReading {
+        }) if stands(source, page) => EventLine::UnchangedReading {
             event: "reading",
             data: UnchangedReading {
                 source,
@@ -133,6 +139,18 @@ fn event_line(event: &Event) -> EventLine<'_> {
             },
         },
         other => EventLine::Whole(other),
+    }
+}
+
+/// The source and the page of a reading that brought one.
+pub(crate) fn whole_page(event: &Event) -> Option<(&str, &Arc<GatedBoard>)> {
+    match event {
+        Event::Reading(Reading {
+            source,
+            outcome: ReadingOutcome::Page { page, .. },
+            ..
+        }) => Some((source, page)),
+        _ => None,
     }
 }
 
@@ -164,10 +182,20 @@ impl Chain {
         self.seq == 0
     }
 
-    /// A chain that goes on after a step of another.
+    /// The page of each source that was written whole last.
+    #[must_use]
+    pub const fn pages(&self) -> &BTreeMap<String, Arc<GatedBoard>> {
+        &self.pages
+    }
+
+    /// A chain that goes on after a step of another; every page is written whole once more.
     #[must_use]
     pub const fn after(seq: u64, link: ChainHash) -> Self {
-        Self { seq, link }
+        Self {
+            seq,
+            link,
+            pages: BTreeMap::new(),
+        }
     }
 
     /// Adds one step.
@@ -181,139 +209,23 @@ impl Chain {
         effects: &[Effect],
     ) -> Result<JournalRecord, serde_json::Error> {
         let seq = self.seq + 1;
+        let line = event_line(event, &self.pages);
+        let by_name = matches!(line, EventLine::UnchangedReading { .. });
         let body = serde_json::to_string(&Body {
             seq,
             at,
-            event: event_line(event),
+            event: line,
             effects,
         })?;
+        if let Some((source, page)) = whole_page(event).filter(|_| !by_name) {
+            self.pages.insert(source.to_owned(), Arc::clone(page));
+        }
         self.link = next_link(self.link, &body);
         self.seq = seq;
         Ok(JournalRecord {
             seq,
             body,
             chain: self.link,
-        })
-    }
-}
-
-/// How many boards are kept: an unchanged reading names the one before it, of one of a few sources.
-const KEPT_PAGES: usize = 16;
-
-/// The latest boards: later lines of a journal name an unchanged one by its hash.
-#[derive(Debug, Clone, Default)]
-pub struct Pages(VecDeque<Arc<GatedBoard>>);
-
-impl Pages {
-    /// Takes note of the board that an event brought.
-    pub fn note(&mut self, event: &Event) {
-        if let Event::Reading(reading) = event
-            && let ReadingOutcome::Page { page, .. } = &reading.outcome
-        {
-            self.insert(Arc::clone(page));
-        }
-    }
-
-    /// Takes note of a board.
-    pub fn insert(&mut self, page: Arc<GatedBoard>) {
-        if self.0.back().is_some_and(|latest| Arc::ptr_eq(latest, &page)) {
-            return;
-        }
-        self.0.retain(|known| known.hash != page.hash);
-        self.0.push_back(page);
-        if self.0.len() > KEPT_PAGES {
-            self.0.pop_front();
-        }
-    }
-
-    /// The boards, the latest last.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<GatedBoard>> {
-        self.0.iter()
-    }
-
-    fn get(&self, hash: BoardHash) -> Option<Arc<GatedBoard>> {
-        self.0.iter().rfind(|page| page.hash == hash).cloned()
-    }
-}
-
-/// One step as a journal tells it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    /// Its sequence number.
-    pub seq: u64,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// What happened.
-    pub event: Event,
-}
-
-/// A body that tells no step.
-#[derive(Debug, thiserror::Error)]
-pub enum UnreadableStep {
-    /// It is not what this version writes.
-    #[error("not a step of a journal: {0}")]
-    Json(#[from] serde_json::Error),
-    /// It names a board that no line before it shows.
-    #[error("it names the board {0}, which nothing before it shows")]
-    UnknownBoard(BoardHash),
-}
-
-#[derive(Deserialize)]
-struct StepLine<'a> {
-    seq: u64,
-    at: DateTime<Utc>,
-    event: &'a str,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct UnchangedLine {
-    source: String,
-    fetched_at: DateTime<Utc>,
-    origin: String,
-    latency_micros: u64,
-    bytes: u64,
-    unchanged: BoardHash,
-}
-
-impl Step {
-    /// Reads the body of a record, the effects apart; an unchanged board is taken from those that came before.
-    ///
-    /// # Errors
-    /// [`UnreadableStep`].
-    pub fn read(body: &str, pages: &mut Pages) -> Result<Self, UnreadableStep> {
-        let line: StepLine<'_> = serde_json::from_str(body)?;
-        let unchanged = match (line.event, line.data) {
-            ("reading", Some(data)) => serde_json::from_str::<UnchangedLine>(data.get()).ok(),
-            _ => None,
-        };
-        let event = match unchanged {
-            Some(reading) => Event::Reading(reading.with(pages)?),
-            None => serde_json::from_str(body)?,
-        };
-        pages.note(&event);
-        Ok(Self {
-            seq: line.seq,
-            at: line.at,
-            event,
-        })
-    }
-}
-
-impl UnchangedLine {
-    fn with(self, pages: &Pages) -> Result<Reading, UnreadableStep> {
-        let page = pages.get(self.unchanged);
-        Ok(Reading {
-            source: self.source,
-            fetched_at: self.fetched_at,
-            origin: self.origin,
-            latency: Duration::from_micros(self.latency_micros),
-            bytes: self.bytes,
-            outcome: ReadingOutcome::Page {
-                page: page.ok_or(UnreadableStep::UnknownBoard(self.unchanged))?,
-                unchanged: true,
-            },
         })
     }
 }

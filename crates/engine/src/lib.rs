@@ -11,6 +11,7 @@ mod event;
 mod flattening;
 mod ids;
 mod journal;
+mod step;
 mod why_ledger;
 
 pub use account::Account;
@@ -19,6 +20,5 @@ pub use effect::Effect;
 pub use event::Event;
 pub use flattening::{FlattenLeg, FlattenStage, FlattenStep, Flattening, Obstacle};
 pub use ids::{AccountScope, mint_id};
-pub use journal::{
-    BrokenChain, Chain, ChainHash, JournalRecord, Pages, Step, UnreadableStep, next_link, verify,
-};
+pub use journal::{BrokenChain, Chain, ChainHash, JournalRecord, next_link, verify};
+pub use step::{Pages, Step, UnreadableStep, read_step};

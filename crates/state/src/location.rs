@@ -30,6 +30,11 @@ impl Location {
         Self::file(url, path)
     }
 
+    /// The file as the address names it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     fn file(url: &str, path: &str) -> Result<Self, OpenError> {
         let unsound = |why: &str| Err(OpenError::Address(format!("`{}` {why}", url.escape_debug())));
         if path.is_empty() || path.ends_with('/') {

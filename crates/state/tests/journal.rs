@@ -28,7 +28,6 @@ fn head(segment: u64, seq: u64, link: &str) -> SegmentHead {
         seq,
         link: link.into(),
         snapshot: json!({"cash": "2500"}),
-        pages: vec![],
     }
 }
 
@@ -52,7 +51,11 @@ async fn journal(directory: &Path, sizes: &[u64]) {
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {
-    segments(directory).unwrap().into_iter().map(|file| file.path).collect()
+    segments(directory)
+        .unwrap()
+        .into_iter()
+        .map(|file| file.path)
+        .collect()
 }
 
 /// Head, lines and tail of a segment, or what is wrong with it.
@@ -134,14 +137,14 @@ async fn a_process_that_died_is_followed_by_one_that_goes_on() {
     let mut bytes = fs::read(&open).unwrap();
     bytes.extend_from_slice(b"00000000 {\"seq\":4,\"ev");
     fs::write(&open, &bytes).unwrap();
-    assert_eq!(read(&open).unwrap().2, Tail::Torn { bytes: 22 });
+    assert_eq!(read(&open).unwrap().2, Tail::Torn { bytes: 21 });
 
     let (second, opened) = Journal::open(place.path()).unwrap();
     assert_eq!((opened.next_segment, opened.seq), (2, 3));
     assert_eq!(opened.link, Some(format!("{:064x}", 3)));
-    assert!(opened.recovered.unwrap().contains("22 bytes"));
+    assert!(opened.recovered.unwrap().contains("21 bytes"));
     second.close().await.unwrap();
-    assert_eq!(fs::read(place.path().join("00000001.torn")).unwrap().len(), 22);
+    assert_eq!(fs::read(place.path().join("00000001.torn")).unwrap().len(), 21);
     let (_, lines, tail) = read(&place.path().join("00000001.seg")).unwrap();
     assert_eq!((lines.len(), tail), (3, Tail::Whole));
     journal(place.path(), &[1]).await;
@@ -154,16 +157,71 @@ async fn a_segment_without_a_whole_head_is_given_up() {
     journal(place.path(), &[2]).await;
     fs::write(place.path().join("00000002.open"), b"head 0123").unwrap();
     let (journal, opened) = Journal::open(place.path()).unwrap();
-    assert_eq!((opened.next_segment, opened.seq), (3, 2), "a number is never used twice");
+    assert_eq!(
+        (opened.next_segment, opened.seq),
+        (3, 2),
+        "a number is never used twice"
+    );
     journal.close().await.unwrap();
     assert_eq!(files(place.path()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_damaged_segment_does_not_keep_the_next_process_from_writing() {
+    let place = TempDir::new().unwrap();
+    journal(place.path(), &[2]).await;
+    let path = files(place.path()).remove(0);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[30] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let (journal, opened) = Journal::open(place.path()).unwrap();
+    assert_eq!((opened.next_segment, opened.link), (2, None));
+    assert!(opened.damaged.unwrap().contains("00000001.seg"));
+    journal.close().await.unwrap();
+    assert!(read(&path).is_err(), "it is still told");
+}
+
+#[tokio::test]
+async fn what_a_disk_refused_is_written_when_it_takes_it_again() {
+    let place = TempDir::new().unwrap();
+    let (mut journal, _) = Journal::open(place.path()).unwrap();
+    // A directory where the file should be: it cannot be made.
+    let blocked = place.path().join("00000001.open");
+    fs::create_dir(&blocked).unwrap();
+    journal.begin(head(1, 0, &format!("{:064x}", 0)));
+    journal.append(line(1));
+    assert!(journal.force().await.is_err());
+    journal.append(line(2));
+    assert!(journal.force().await.is_err());
+    fs::remove_dir(&blocked).unwrap();
+    journal.force().await.unwrap();
+    journal.close().await.unwrap();
+    let (_, lines, _) = read(&files(place.path())[0]).unwrap();
+    assert_eq!(lines.len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_appended_is_on_the_file_without_a_force() {
+    let place = TempDir::new().unwrap();
+    let (mut journal, _) = Journal::open(place.path()).unwrap();
+    journal.begin(head(1, 0, &format!("{:064x}", 0)));
+    journal.append(line(1));
+    let path = place.path().join("00000001.open");
+    // Nothing but the writer's own thread has to come round.
+    while !fs::read_to_string(&path).is_ok_and(|text| text.lines().count() == 2) {
+        tokio::task::yield_now().await;
+    }
+    journal.close().await.unwrap();
 }
 
 #[tokio::test]
 async fn one_process_at_a_time_writes() {
     let place = TempDir::new().unwrap();
     let (held, _) = Journal::open(place.path()).unwrap();
-    assert!(matches!(Journal::open(place.path()), Err(JournalError::InUse { .. })));
+    assert!(matches!(
+        Journal::open(place.path()),
+        Err(JournalError::InUse { .. })
+    ));
     held.close().await.unwrap();
     assert!(Journal::open(place.path()).is_ok());
 }
@@ -175,7 +233,11 @@ async fn old_segments_go_and_the_last_stays() {
     let (journal, _) = Journal::open(place.path()).unwrap();
     journal.prune(3);
     journal.close().await.unwrap();
-    let left: Vec<u64> = segments(place.path()).unwrap().iter().map(|file| file.segment).collect();
+    let left: Vec<u64> = segments(place.path())
+        .unwrap()
+        .iter()
+        .map(|file| file.segment)
+        .collect();
     assert_eq!(left, [3]);
 }
 
@@ -185,9 +247,11 @@ async fn what_cannot_be_written_is_told_by_the_next_force() {
     let (mut journal, _) = Journal::open(place.path()).unwrap();
     journal.begin(head(1, 0, &format!("{:064x}", 0)));
     journal.force().await.unwrap();
-    // A number that is taken: the segment cannot be begun.
+    // A number that is taken: the segment cannot be begun, and nothing after it is on disk.
     journal.begin(head(1, 0, &format!("{:064x}", 0)));
+    journal.append(line(1));
     assert!(journal.force().await.is_err());
+    assert!(journal.force().await.is_err(), "told until it is written");
 }
 
 #[test]

@@ -95,6 +95,19 @@ fn list(args: &JournalArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What is wrong with a file of which [`ends_otherwise`] holds.
+pub(crate) const LINE_END: &str = "the end of its last line was changed";
+
+/// Whether what looks like a torn line is a whole one whose end is another byte: no crash leaves that.
+pub(crate) fn ends_otherwise(segment: &Segment, link: ChainHash) -> bool {
+    let Some((_, line)) = segment.torn_text().split_last() else {
+        return false;
+    };
+    let line = std::str::from_utf8(line).ok();
+    let parts = line.and_then(|line| line.split_once(' '));
+    parts.is_some_and(|(stated, body)| next_link(link, body).to_string() == stated)
+}
+
 fn torn(segment: &Segment) -> Option<u64> {
     match segment.tail() {
         Tail::Whole => None,
@@ -173,6 +186,9 @@ fn verify(args: &JournalArgs) -> Result<ExitCode, Failure> {
             checked.steps += 1;
         }
         if let Some(bytes) = torn(&segment) {
+            if ends_otherwise(&segment, at.unwrap_or_default().1) {
+                return Err(wrong(LINE_END.to_owned()));
+            }
             if last != Some(file.segment) {
                 return Err(wrong("its end is missing, and it is not the last".to_owned()));
             }
@@ -194,7 +210,7 @@ fn verify(args: &JournalArgs) -> Result<ExitCode, Failure> {
         ));
         if let Some(torn) = &checked.torn {
             output::line(&format!(
-                "The end of segment {} is missing: {} bytes of an unfinished line follow its last step.",
+                "The end of segment {} is missing (truncated): {} bytes of an unfinished line follow its last step.",
                 torn.segment, torn.bytes
             ));
         }

@@ -1,17 +1,19 @@
 //! `replay`: the same core on what a journal recorded.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use autotrader_backtest::replay::{Change, Difference, Replay, ReplayError};
 use autotrader_config::Config;
+use autotrader_domain::ports::Clock as _;
 use autotrader_engine::{ChainHash, Engine, Snapshot};
 use autotrader_state::journal::{JournalError, Segment, SegmentFile, SegmentHead, Tail, settings_hash};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize as _, Serialize};
 
-use super::journal::{damaged, files};
+use super::journal::{LINE_END, damaged, ends_otherwise, files};
 use crate::cli::{ConfigPlace, ReplayArgs};
+use crate::clock::SystemClock;
 use crate::run::Told;
 use crate::{Failure, output, wiring};
 
@@ -28,6 +30,9 @@ struct Answer {
     /// The end of this segment is missing: everything before it was replayed.
     torn_segment: Option<u64>,
     difference: Option<Difference>,
+    /// How long it took, reading included.
+    seconds: f64,
+    steps_per_second: f64,
     /// With another configuration: what is decided otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     changes: Option<Vec<Change>>,
@@ -39,6 +44,7 @@ struct Answer {
 /// [`Failure`] with exit code 2 when there is no journal or no such configuration, with exit code 1 when it was changed or
 /// the replay differs.
 pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    let clock = SystemClock::new();
     let found = from(files(&args.path)?, args.from)?;
     let mut answer = Answer {
         identical: true,
@@ -49,6 +55,8 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         link: None,
         torn_segment: None,
         difference: None,
+        seconds: 0.0,
+        steps_per_second: 0.0,
         changes: args.what_if.as_ref().map(|_| Vec::new()),
     };
     let mut replay: Option<Replay> = None;
@@ -65,14 +73,22 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         let mut core = continued(replay.take(), file, &head, args)?;
         let done = run(&mut segment, &mut core, args, &mut answer)?;
         answer.link = Some(core.engine().chain());
-        replay = Some(core);
         if let Tail::Torn { .. } = segment.tail() {
+            if args.what_if.is_none() && ends_otherwise(&segment, core.engine().chain()) {
+                let place = file.path.display();
+                return Err(Failure::failed(format!("{place}: {LINE_END}.")));
+            }
             answer.torn_segment = Some(file.segment);
         }
+        replay = Some(core);
         if done || answer.difference.is_some() {
             break;
         }
     }
+    answer.seconds = clock.monotonic().0.as_secs_f64();
+    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+    let steps = answer.steps as f64;
+    answer.steps_per_second = (steps / answer.seconds.max(1e-9)).round();
     told(args, &answer)
 }
 
@@ -126,7 +142,7 @@ fn continued(
     if args.verify {
         verify_state(&engine, head).map_err(wrong)?;
     }
-    Ok(Replay::from(engine, &head.pages))
+    Ok(Replay::from(engine))
 }
 
 /// Holds the state that was read against what is written of it.
@@ -142,9 +158,9 @@ fn verify_state(engine: &Engine, head: &SegmentHead) -> Result<(), String> {
     }
 }
 
-fn other_config(directory: &PathBuf) -> Result<Config, Failure> {
+fn other_config(directory: &Path) -> Result<Config, Failure> {
     let place = ConfigPlace {
-        config_dir: Some(directory.clone()),
+        config_dir: Some(directory.to_owned()),
         execution_mode: None,
     };
     Ok(wiring::load_config(&place)?.config)
@@ -208,7 +224,7 @@ fn told(args: &ReplayArgs, answer: &Answer) -> Result<ExitCode, Failure> {
 fn print(answer: &Answer) {
     if let Some(segment) = answer.torn_segment {
         output::line(&format!(
-            "The end of segment {segment} is missing; everything before it was replayed."
+            "The end of segment {segment} is missing (truncated); everything before it was replayed."
         ));
     }
     if let Some(difference) = &answer.difference {
@@ -261,5 +277,9 @@ fn print(answer: &Answer) {
         answer.segments,
         answer.steps,
         output::or_dash(answer.link)
+    ));
+    output::line(&format!(
+        "It took {:.2} s: {} steps a second.",
+        answer.seconds, answer.steps_per_second
     ));
 }

@@ -65,6 +65,7 @@ pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failur
         "base_url": config.kalshi.effective_base_url(),
         "websocket_url": config.kalshi.effective_websocket_url(),
         "database_url": config.database.url,
+        "journal": journal(config)?,
         "poll_interval_seconds": config.arena_monitor.poll_interval_seconds,
         "leaderboard_url": config.arena_monitor.primary_url,
         "has_key": config.kalshi.has_key(),
@@ -92,4 +93,15 @@ pub(crate) async fn validate_config(args: ConfigArgs) -> Result<ExitCode, Failur
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The journal as it would be written.
+fn journal(config: &Config) -> Result<Value, Failure> {
+    let journal = &config.journal;
+    Ok(json!({
+        "enabled": journal.enabled,
+        "directory": wiring::journal_directory(config)?.display().to_string(),
+        "max_segment_mb": journal.max_segment_mb,
+        "retention_days": journal.retention_days,
+    }))
 }

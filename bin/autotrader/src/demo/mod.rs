@@ -20,6 +20,7 @@ use autotrader_simulator::faults::FaultDesk;
 use autotrader_simulator::server::{KeyFiles, ServerHandle, ServerOptions, SimKeys, Tier, spawn};
 use autotrader_simulator::{INVENTED_LLM1_TIE_RULE, World, WorldOptions};
 use autotrader_state::NewDatabaseId;
+use autotrader_state::journal::segments;
 use chrono::{DateTime, TimeDelta, TimeZone as _, Utc};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -44,6 +45,9 @@ fn start_of_time() -> DateTime<Utc> {
 pub(crate) async fn demo(args: DemoArgs) -> Result<ExitCode, Failure> {
     if let Some(directory) = &args.export {
         export::prepare(directory)?;
+    }
+    if let Some(directory) = &args.journal {
+        refuse_another(directory)?;
     }
     let start = start_of_time();
     let end = start + TimeDelta::days(i64::from(args.days));
@@ -216,6 +220,17 @@ const PLAIN: usize = 13;
 /// A configuration key as its variable.
 fn variable(key: &str) -> String {
     format!("AUTOTRADER__{}", key.to_ascii_uppercase().replace('.', "__"))
+}
+
+/// A demo begins at its own beginning of time: it cannot go on where another ended.
+fn refuse_another(journal: &Path) -> Result<(), Failure> {
+    if segments(journal).is_ok() {
+        let place = journal.display();
+        return Err(Failure::usage(format!(
+            "{place} holds a journal already: name another directory by --journal."
+        )));
+    }
+    Ok(())
 }
 
 /// The built-in configuration, pointed at the stand-in: live execution, slower polls, the invented rules approved.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use autotrader_config::Config;
 use autotrader_domain::ports::StoreError;
-use autotrader_engine::{AccountScope, ChainHash, Engine, Event, JournalRecord, Pages};
+use autotrader_engine::{AccountScope, ChainHash, Engine, JournalRecord};
 use autotrader_state::journal::{FORMAT, Journal, Opened, SegmentHead, segments, settings_hash};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,6 @@ pub(crate) struct Recorder {
     retention: TimeDelta,
     next_segment: u64,
     began: Option<DateTime<Utc>>,
-    pages: Pages,
 }
 
 impl Recorder {
@@ -44,7 +43,7 @@ impl Recorder {
     pub(crate) fn open(
         directory: &Path,
         config: &Config,
-        scope: AccountScope,
+        scope: &AccountScope,
         engine: &mut Engine,
     ) -> Result<Self, Failure> {
         let failed = |detail: String| Failure::failed(format!("journal: {detail}."));
@@ -52,6 +51,9 @@ impl Recorder {
         continue_chain(engine, &opened).map_err(failed)?;
         if let Some(recovered) = &opened.recovered {
             warn!(event = "journal_recovered", detail = recovered);
+        }
+        if let Some(damaged) = &opened.damaged {
+            warn!(event = "journal_damaged", detail = damaged);
         }
         info!(event = "journal_opened", directory = %directory.display(), segment = opened.next_segment);
         let settings = settings(config, scope).map_err(|error| failed(error.to_string()))?;
@@ -63,7 +65,6 @@ impl Recorder {
             retention: TimeDelta::days(config.journal.retention_days.into()),
             next_segment: opened.next_segment,
             began: None,
-            pages: Pages::default(),
         })
     }
 
@@ -86,7 +87,6 @@ impl Recorder {
             seq: snapshot.seq(),
             link: snapshot.link().to_string(),
             snapshot: serde_json::to_value(&snapshot).map_err(failed)?,
-            pages: self.pages.iter().cloned().collect(),
         });
         self.next_segment += 1;
         self.began = Some(at);
@@ -95,8 +95,7 @@ impl Recorder {
     }
 
     /// Appends a step.
-    pub(crate) fn took(&mut self, event: &Event, record: &JournalRecord) {
-        self.pages.note(event);
+    pub(crate) fn took(&mut self, record: &JournalRecord) {
         self.journal.append(record.line());
     }
 
@@ -124,7 +123,7 @@ impl Recorder {
         self.journal.close().await
     }
 
-    /// Removes finished segments that ended before the retention: those before the last one that began before it.
+    /// Removes finished segments that ended before the retention.
     fn prune(&self, at: DateTime<Utc>) {
         let Ok(files) = segments(self.journal.directory()) else {
             return;
@@ -134,7 +133,7 @@ impl Recorder {
             modified.is_ok_and(|modified| DateTime::<Utc>::from(modified) < at - self.retention)
         };
         if let Some(last) = files.iter().rfind(|file| file.sealed && old(&file.path)) {
-            self.journal.prune(last.segment);
+            self.journal.prune(last.segment + 1);
         }
     }
 }
@@ -149,7 +148,7 @@ fn continue_chain(engine: &mut Engine, opened: &Opened) -> Result<(), String> {
     Ok(())
 }
 
-fn settings(config: &Config, scope: AccountScope) -> Result<Value, serde_json::Error> {
+fn settings(config: &Config, scope: &AccountScope) -> Result<Value, serde_json::Error> {
     Ok(serde_json::json!({
         "scope": scope,
         "config": config.without_secrets()?,

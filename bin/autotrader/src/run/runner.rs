@@ -124,7 +124,7 @@ impl Runner {
                 Failure::failed(format!("The journal record cannot be written: {error}."))
             })?;
             if let Some(recorder) = &mut self.recorder {
-                recorder.took(&event, &handled.record);
+                recorder.took(&handled.record);
             }
             for watcher in &mut self.watchers {
                 watcher.saw(at, &event, &handled);

@@ -132,7 +132,7 @@ impl Engine {
             why: why.clone(),
             dirty: *dirty,
             evaluated_at: *evaluated_at,
-            health: health.clone(),
+            health: *health,
             withdrawn: withdrawn.clone(),
             quiet_until: *quiet_until,
             flattening: flattening.clone(),

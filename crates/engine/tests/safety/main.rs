@@ -15,4 +15,5 @@ mod ops;
 mod properties;
 mod resting;
 mod shadow;
+mod snapshot;
 mod withdraw;

@@ -7,15 +7,18 @@
 
 mod container;
 mod reader;
+mod recovery;
+mod thread;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use autotrader_domain::GatedBoard;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::OpenError;
+use crate::location::Location;
 
 pub use reader::{Line, Segment, SegmentFile, Tail, segments};
 pub use writer::{Journal, Opened};
@@ -45,8 +48,6 @@ pub struct SegmentHead {
     pub link: String,
     /// The whole state of the core.
     pub snapshot: serde_json::Value,
-    /// Boards that later lines may name by their hash.
-    pub pages: Vec<Arc<GatedBoard>>,
 }
 
 /// The hash that a head states of its settings.
@@ -129,6 +130,15 @@ fn read_head(line: &str) -> Result<SegmentHead, String> {
         ));
     }
     Ok(head)
+}
+
+/// The journal that belongs to a database: the directory `autotrader.journal` beside `autotrader.db`.
+///
+/// # Errors
+/// [`OpenError`] when the address names no file.
+pub fn journal_beside(database_url: &str) -> Result<PathBuf, OpenError> {
+    let location = Location::parse(database_url)?;
+    Ok(location.path().with_extension("journal"))
 }
 
 fn open_path(directory: &Path, segment: u64) -> PathBuf {

@@ -94,7 +94,12 @@ pub struct Segment {
     pub head: Option<SegmentHead>,
     text: BufReader<Box<dyn Read + Send>>,
     truncated: bool,
+    sealed: bool,
     tail: Tail,
+    /// Bytes of whole lines.
+    whole: u64,
+    /// What was read of a line that has no end.
+    torn: Vec<u8>,
 }
 
 impl std::fmt::Debug for Segment {
@@ -125,7 +130,10 @@ impl Segment {
             head: None,
             text: BufReader::new(text),
             truncated,
+            sealed: file.sealed,
             tail: Tail::Whole,
+            whole: 0,
+            torn: Vec::new(),
         };
         if let Some(line) = segment.text_line()? {
             let head = read_head(&line).map_err(|detail| JournalError::damaged(path, detail))?;
@@ -161,40 +169,50 @@ impl Segment {
         self.tail
     }
 
+    /// Bytes of the whole lines that were read, the head's included.
+    pub(super) const fn read(&self) -> u64 {
+        self.whole
+    }
+
+    /// What was read of a line that has no end.
+    #[must_use]
+    pub fn torn_text(&self) -> &[u8] {
+        &self.torn
+    }
+
     fn text_line(&mut self) -> Result<Option<String>, JournalError> {
         let mut bytes = Vec::new();
         let read = (&mut self.text).take(LONGEST_LINE).read_until(b'\n', &mut bytes);
         match read {
             Ok(0) => {
-                if self.truncated
-                    && self.tail == Tail::Whole
-                    && self.path.extension().is_some_and(|e| e == "seg")
-                {
-                    self.tail = Tail::Torn { bytes: 0 };
+                if self.truncated && self.sealed {
+                    self.tear(bytes);
                 }
                 return Ok(None);
             }
             Ok(_) if bytes.last() == Some(&b'\n') => {
+                self.whole += bytes.len() as u64;
                 bytes.pop();
             }
             // The end of the file is missing: what is left of a line is none.
-            Ok(_) if self.truncated => {
-                self.tail = Tail::Torn {
-                    bytes: bytes.len() as u64,
-                };
+            Ok(_) | Err(_) if self.truncated => {
+                self.tear(bytes);
                 return Ok(None);
             }
             Ok(_) => return Err(JournalError::damaged(&self.path, "its last line is not whole")),
-            Err(_) if self.truncated => {
-                self.tail = Tail::Torn {
-                    bytes: bytes.len() as u64,
-                };
-                return Ok(None);
-            }
             Err(error) => return Err(JournalError::io(&self.path)(error)),
         }
         String::from_utf8(bytes)
             .map(Some)
             .map_err(|_| JournalError::damaged(&self.path, "a line of it is no text"))
+    }
+
+    fn tear(&mut self, bytes: Vec<u8>) {
+        if self.tail == Tail::Whole {
+            self.tail = Tail::Torn {
+                bytes: bytes.len() as u64,
+            };
+            self.torn = bytes;
+        }
     }
 }
