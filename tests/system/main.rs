@@ -12,6 +12,7 @@
 use chrono::{DateTime, Utc};
 
 mod audit;
+mod backtest;
 mod books;
 mod calibrate;
 mod captures;

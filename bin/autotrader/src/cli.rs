@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backtest;
 mod calibrate;
 mod export;
 mod map;
@@ -16,6 +17,7 @@ use autotrader_simulator::server::Tier;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use backtest::{BacktestArgs, Trader};
 pub use calibrate::CalibrateArgs;
 pub use export::{ExportArgs, ExportCommand};
 pub use map::{
@@ -63,6 +65,8 @@ pub enum Command {
     Coherence(LookArgs),
     /// How good each estimator would have been on a series of historical boards.
     Calibrate(CalibrateArgs),
+    /// Run the core over a series of boards, in a market of a named kind, and print what it earns with its interval.
+    Backtest(BacktestArgs),
     /// Write what was recorded in the formats that `calibrate` and `fair-value` read.
     #[command(subcommand)]
     Export(ExportCommand),

@@ -43,6 +43,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Diff(args) => commands::diff::diff(&args),
         Command::FairValue(args) => commands::fair_value::fair_value(&args),
         Command::Coherence(args) => block_on(commands::coherence::coherence(args)),
+        Command::Backtest(args) => commands::backtest::backtest(&args),
         Command::Calibrate(args) => commands::calibrate::calibrate(&args),
         Command::Export(command) => commands::export::export(&command),
         Command::Journal(command) => commands::journal::journal(&command),

@@ -6,10 +6,12 @@
 //! | [`calibration`] | how good would each estimator have been on them? |
 //! | [`live`] | how good was what was said while the program ran, beside the market's prices? |
 //! | [`replay`] | does the same core decide the same on what a journal recorded? |
+//! | [`market`] | what would the core have earned on them, in a market of a named kind? |
 //! | [`counterfactual`] | what did each reason against an entry save, and what did it cost? |
 
 pub mod calibration;
 pub mod counterfactual;
 pub mod live;
 pub mod replay;
+pub mod market;
 pub mod series;

@@ -1,5 +1,5 @@
 //! A series of historical boards on file: a JSON array of `{date, src, rows: [{model, org, score, votes, lo, hi, rank_ub}]}`,
-//! plain or gzip.
+//! plain or gzip; a board may also say when it became known (`known_at`) and that it was corrected later (`revised`).
 
 use std::io::Read as _;
 
@@ -18,15 +18,20 @@ pub struct SeriesBoard {
     pub date: NaiveDate,
     /// Which collection it comes from.
     pub source: String,
+    /// When it is known to have become known, where the file says so.
+    pub seen_at: Option<DateTime<Utc>>,
+    /// Whether its rows were put together or corrected later: such a board says nothing about when something happened.
+    pub revised: bool,
     /// Its rows, in the order of the file.
     pub rows: Vec<Entry>,
 }
 
 impl SeriesBoard {
-    /// When the board became known: the beginning of its day.
+    /// When the board became known: as the file says, otherwise the beginning of its day.
     #[must_use]
     pub fn known_at(&self) -> DateTime<Utc> {
-        self.date.and_time(NaiveTime::MIN).and_utc()
+        let midnight = self.date.and_time(NaiveTime::MIN).and_utc();
+        self.seen_at.unwrap_or(midnight)
     }
 }
 
@@ -56,6 +61,10 @@ pub enum SeriesError {
 struct BoardOnFile {
     date: String,
     src: String,
+    #[serde(default)]
+    known_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    revised: bool,
     rows: Vec<RowOnFile>,
 }
 
@@ -113,6 +122,11 @@ impl BoardOnFile {
                 "it comes after a board of {previous}; put the boards in the order of their dates"
             )));
         }
+        if let Some(known) = self.known_at.filter(|known| known.date_naive() < date) {
+            return Err(wrong(format!(
+                "it is said to be known at {known}, before its own day: that would be a look into the future"
+            )));
+        }
         if let Some(row) = self.rows.iter().position(|row| row.model.is_empty()) {
             return Err(wrong(format!("row {} has no model", row + 1)));
         }
@@ -122,6 +136,8 @@ impl BoardOnFile {
         Ok(SeriesBoard {
             date,
             source: self.src,
+            seen_at: self.known_at,
+            revised: self.revised,
             rows: self.rows.into_iter().map(RowOnFile::entry).collect(),
         })
     }

@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod backtest;
 pub(crate) mod board;
 pub(crate) mod calc_fee;
 pub(crate) mod calibrate;
