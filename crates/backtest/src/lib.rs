@@ -12,6 +12,6 @@
 pub mod calibration;
 pub mod counterfactual;
 pub mod live;
-pub mod replay;
 pub mod market;
+pub mod replay;
 pub mod series;

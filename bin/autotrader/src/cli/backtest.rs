@@ -59,7 +59,7 @@ pub struct BacktestArgs {
     #[arg(long, value_name = "DAY")]
     pub to: Option<NaiveDate>,
     /// The days of a run; each seed draws where in the span they lie.
-    #[arg(long, default_value_t = 28, value_parser = clap::value_parser!(u64).range(7..=3_660))]
+    #[arg(long, default_value_t = 182, value_parser = clap::value_parser!(u64).range(7..=3_660))]
     pub days: u64,
     /// How many runs at once [default: as many as there are processors]; they change nothing else.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]

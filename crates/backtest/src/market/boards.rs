@@ -119,6 +119,16 @@ impl Archive {
         Some((self.boards.first()?.midnight, self.boards.last()?.midnight))
     }
 
+    /// From which day to which no board was shown, where that is longer than a span.
+    #[must_use]
+    pub fn gaps(&self, longest: TimeDelta) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
+        let days = self.boards.iter().map(|board| board.midnight);
+        days.clone()
+            .zip(days.skip(1))
+            .filter(|(from, to)| *to - *from > longest)
+            .collect()
+    }
+
     /// When and what the page showed in one run. Where the file gives the day alone, the moment within it is drawn.
     #[must_use]
     pub fn shown(&self, seed: u64) -> Feed {
@@ -235,6 +245,11 @@ impl Feed {
     pub fn board(&self, place: usize, at: DateTime<Utc>) -> Result<&Arc<GatedBoard>, BacktestError> {
         let board = self.boards.get(place).ok_or(BacktestError::NoBoards)?;
         Ok(board.by(at, "a board")?)
+    }
+
+    /// A board for the others, whenever they see it: the core is never told of it by this way.
+    pub(super) fn ahead(&self, place: usize) -> Option<&Arc<GatedBoard>> {
+        self.boards.get(place).map(|board| &board.value)
     }
 
     /// The place of the board that the page shows at a moment; `None` before the first.

@@ -17,6 +17,8 @@ use rand_chacha::ChaCha8Rng;
 use super::boards::Past;
 use super::chance::{around_zero, chance};
 use super::contracts::Contract;
+use super::news::News;
+use super::oracle::Winners;
 use super::regime::Terms;
 
 /// How many of them there are.
@@ -51,6 +53,7 @@ pub(super) struct Makers {
     params: BoardWalkParams,
     makers: Vec<Maker>,
     lags: ChaCha8Rng,
+    news: News,
 }
 
 impl Makers {
@@ -58,7 +61,7 @@ impl Makers {
         exchange: &mut Exchange,
         terms: Terms,
         params: &BoardWalkParams,
-        seed: u64,
+        (seed, winners): (u64, Winners),
         at: DateTime<Utc>,
     ) -> Self {
         let makers = (0..MAKERS).map(|number| Maker {
@@ -78,6 +81,7 @@ impl Makers {
             params: params.clone(),
             makers: makers.collect(),
             lags: chance(seed, "lags"),
+            news: News::new(seed, terms.news, winners),
         }
     }
 
@@ -116,13 +120,15 @@ impl Makers {
         let mut fresh = Vec::new();
         for (number, maker) in self.makers.iter_mut().enumerate() {
             maker.form_opinions(&self.params, contracts, at);
+            let told = tilts(&mut self.news, &maker.opinions, contracts, at);
             for contract in &open {
                 let ticker = &contract.market.ticker;
                 let opinion = maker.opinions.get(&contract.check);
                 let Some(fair) = opinion.and_then(|opinion| opinion.of.get(ticker)) else {
                     continue;
                 };
-                let fair = moved(*fair, mood(seed, &terms, number, ticker, at));
+                let fair = told.get(ticker).map_or(*fair, |tilt| fair * tilt);
+                let fair = moved(fair, mood(seed, &terms, number, ticker, at));
                 let wanted = wanted(&terms, fair);
                 if !stands(exchange, maker.account, ticker, &wanted) {
                     exchange.cancel_in_market(maker.account, ticker, at);
@@ -194,6 +200,41 @@ impl Maker {
             self.opinions.insert(check, Opinion { formed_at: at, of });
         }
     }
+}
+
+/// By how much the news change what is thought of every contract: its odds by its factor, so that all of an event still add
+/// up to one.
+fn tilts(
+    news: &mut News,
+    opinions: &BTreeMap<DateTime<Utc>, Opinion>,
+    contracts: &BTreeMap<Ticker, Contract>,
+    at: DateTime<Utc>,
+) -> BTreeMap<Ticker, f64> {
+    let mut tilts = BTreeMap::new();
+    if !news.is_any() {
+        return tilts;
+    }
+    for (check, opinion) in opinions {
+        for models in [true, false] {
+            let of_event: Vec<(&Ticker, f64, f64)> = opinion
+                .of
+                .iter()
+                .filter_map(|(ticker, fair)| Some((ticker, *fair, &contracts.get(ticker)?.claim)))
+                .filter(|(_, _, claim)| matches!(claim, Claim::Model { .. }) == models)
+                .map(|(ticker, fair, claim)| (ticker, fair, news.factor(*check, claim, at)))
+                .collect();
+            let listed: f64 = of_event.iter().map(|(_, fair, _)| fair).sum();
+            let raised: f64 = of_event.iter().map(|(_, fair, factor)| fair * factor).sum();
+            // Of what has no contract there is no news.
+            let all = raised + (1.0 - listed).max(0.0);
+            tilts.extend(
+                of_event
+                    .iter()
+                    .map(|(ticker, _, factor)| ((*ticker).clone(), factor / all)),
+            );
+        }
+    }
+    tilts
 }
 
 /// The best estimate that is known: the board walk, for labs pooled half and half with how often leaders stay.

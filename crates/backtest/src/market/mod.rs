@@ -9,6 +9,7 @@ mod boards;
 mod chance;
 mod contracts;
 mod makers;
+mod news;
 mod oracle;
 mod regime;
 mod report;
@@ -20,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use autotrader_domain::Money;
 use autotrader_engine::Engine;
 use autotrader_strategy::params::BoardWalkParams;
-use chrono::{Days, NaiveDate};
+use chrono::{Days, NaiveDate, TimeDelta};
 use rand::Rng as _;
 
 pub use boards::{Archive, Before, Feed, Known, Leak};
@@ -78,22 +79,51 @@ pub struct Request {
 }
 
 impl Request {
-    /// What a seed makes of it: the days of the run are drawn within the span.
+    /// What a seed makes of it: the days of the run are drawn within the span, where boards follow each other.
     #[must_use]
     pub fn setting(&self, seed: u64) -> Setting {
-        let span = u64::try_from((self.to - self.from).num_days()).unwrap_or_default();
-        let later = span.saturating_sub(self.days);
-        let offset = chance::chance(seed, "span").gen_range(0..=later);
+        let feed = self.archive.shown(seed);
+        let offsets = self.offsets();
+        let drawn = chance::chance(seed, "span").gen_range(0..offsets.len().max(1));
+        let offset = offsets.get(drawn).copied().unwrap_or_default();
         let from = self.from.checked_add_days(Days::new(offset)).unwrap_or(self.from);
         let to = from.checked_add_days(Days::new(self.days)).unwrap_or(self.to);
         Setting {
             seed,
             terms: self.regime.terms(),
-            feed: self.archive.shown(seed),
+            feed,
             from,
             to: to.min(self.to),
             cash: self.cash,
             params: self.params.clone(),
+        }
+    }
+}
+
+/// How long a run may be without a new board: the strategy enters nothing on one that is older than two weeks.
+const LONGEST_GAP_DAYS: i64 = 21;
+
+impl Request {
+    /// The days after the first on which a run may begin: those from which no two boards lie too far apart, or all where there
+    /// are none such.
+    fn offsets(&self) -> Vec<u64> {
+        let span = u64::try_from((self.to - self.from).num_days()).unwrap_or_default();
+        let later = span.saturating_sub(self.days);
+        let gaps = self.archive.gaps(TimeDelta::days(LONGEST_GAP_DAYS));
+        let meets_none = |offset: &u64| {
+            let first = self.from.checked_add_days(Days::new(*offset));
+            let last = first.and_then(|day| day.checked_add_days(Days::new(self.days)));
+            let (Some(first), Some(last)) = (first, last) else {
+                return false;
+            };
+            gaps.iter()
+                .all(|(from, to)| to.date_naive() <= first || last <= from.date_naive())
+        };
+        let offsets: Vec<u64> = (0..=later).filter(meets_none).collect();
+        if offsets.is_empty() {
+            (0..=later).collect()
+        } else {
+            offsets
         }
     }
 }

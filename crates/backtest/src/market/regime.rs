@@ -13,7 +13,7 @@ pub enum Regime {
     Slow,
     /// They see it after seconds.
     Fast,
-    /// They see it before we can, and price it as well as we do.
+    /// They see it before we can, price it as well as we do, and know more than it says.
     Efficient,
     /// Few contracts, far apart, after minutes.
     Thin,
@@ -40,23 +40,51 @@ impl Regime {
         match self {
             Self::Slow => Terms {
                 lag_seconds: (1_200, 5_400),
-                mood: 0.10,
-                quotes: &[(100, 40), (200, 60), (300, 100)],
+                mood: 0.25,
+                news: (0.0, 0.0),
+                quotes: &[
+                    (100, 10),
+                    (100, 10),
+                    (100, 10),
+                    (100, 10),
+                    (200, 25),
+                    (200, 35),
+                    (300, 100),
+                ],
             },
             Self::Fast => Terms {
                 lag_seconds: (2, 20),
                 mood: 0.10,
-                quotes: &[(100, 40), (200, 60), (300, 100)],
+                news: (0.0, 0.0),
+                quotes: &[
+                    (100, 10),
+                    (100, 10),
+                    (100, 10),
+                    (100, 10),
+                    (200, 25),
+                    (200, 35),
+                    (300, 100),
+                ],
             },
             Self::Efficient => Terms {
                 lag_seconds: (0, 1),
-                mood: 0.05,
-                quotes: &[(100, 60), (200, 100), (300, 200)],
+                mood: 0.0,
+                news: (1.0, 2.0),
+                quotes: &[
+                    (100, 10),
+                    (100, 10),
+                    (100, 15),
+                    (100, 15),
+                    (200, 25),
+                    (200, 35),
+                    (300, 200),
+                ],
             },
             Self::Thin => Terms {
                 lag_seconds: (300, 1_800),
-                mood: 0.15,
-                quotes: &[(200, 5), (400, 5)],
+                mood: 0.25,
+                news: (0.0, 0.0),
+                quotes: &[(200, 2), (200, 3), (400, 2), (400, 3)],
             },
         }
     }
@@ -89,6 +117,9 @@ pub struct Terms {
     pub lag_seconds: (i64, i64),
     /// The standard deviation of what a maker adds to the log odds of a contract for some hours.
     pub mood: f64,
-    /// The quotes of each maker on each side: distance from its opinion in ten-thousandths of a dollar, and contracts.
+    /// What the others learn of the winner beside the boards, as the variance of a log-likelihood ratio: at the listing of a
+    /// contract, and from then to its check.
+    pub news: (f64, f64),
+    /// The orders of each maker on each side: distance from its opinion in ten-thousandths of a dollar, and contracts.
     pub quotes: &'static [(i64, u32)],
 }

@@ -174,22 +174,32 @@ fn assumptions(regime: Regime) -> Vec<String> {
     let terms = regime.terms();
     let (least, greatest) = terms.lag_seconds;
     let (soonest, latest) = LATENCY;
-    let quotes: Vec<String> = terms
+    let orders: Vec<String> = terms
         .quotes
         .iter()
         .map(|(away, size)| format!("{size} at {} cents", away / 100))
         .collect();
-    vec![
+    let (known, learnt) = terms.news;
+    let mut assumptions = vec![
         format!(
-            "The market is invented: two makers see a new board {least} to {greatest} seconds after it is shown, and each quotes \
-             {} from its opinion on either side. No reaction of the real market to a board is on record.",
-            quotes.join(", ")
+            "The market is invented: two makers see a new board {least} to {greatest} seconds after it is shown, and each keeps \
+             orders for {} from its opinion on either side. No reaction of the real market to a board is on record.",
+            orders.join(", ")
         ),
         format!(
             "Their opinion is the board walk, for labs pooled half and half with persistence, moved by a mood of {} in log odds \
              that lasts six hours. Nobody else trades.",
             terms.mood
         ),
+    ];
+    if known + learnt > 0.0 {
+        assumptions.push(format!(
+            "They know more of each contract than any board says: a signal of its outcome, a log-likelihood ratio of variance \
+             {known} at the listing and {learnt} more until the check. A price that follows it leaves nothing on average, \
+             whatever the boards' estimate is worth."
+        ));
+    }
+    assumptions.extend([
         "A series gives the day of a board: the moment within the day is drawn for each seed. Settlement reads the board that was \
          shown last before the check, Mondays at ten in New York."
             .to_owned(),
@@ -204,9 +214,13 @@ fn assumptions(regime: Regime) -> Vec<String> {
              are the stand-in exchange's. The page is polled every 30 seconds."
         ),
         "Seeds share one history: their spans overlap, so the interval says how sure the mean is on these boards, and not how it \
-         would be on others. Nobody resumes trading after a loss limit."
+         would be on others. On the day after a daily loss limit trading is resumed; after no other limit."
             .to_owned(),
-    ]
+        "Runs are laid where no two boards are more than three weeks apart, if there are such: on an old board nothing is entered. \
+         A fill is a trade; an order that meets several orders has several."
+            .to_owned(),
+    ]);
+    assumptions
 }
 
 #[cfg(test)]

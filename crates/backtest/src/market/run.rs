@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use autotrader_domain::ports::Restored;
 use autotrader_domain::{
-    Book, ClientOrderId, ExchangeStatus, GatedBoard, Level, Market, MarketStatus, Money, Order, Price,
-    Reading, ReadingOutcome, SettlementRecord, SettlementResult, Ticker,
+    Book, ClientOrderId, Command, ExchangeStatus, GatedBoard, Level, Market, MarketStatus, Money, Order,
+    Price, Reading, ReadingOutcome, SettlementRecord, SettlementResult, Ticker,
 };
 use autotrader_engine::{Effect, Engine, Event};
 use autotrader_simulator::exchange::{AccountId, AccountKind, Exchange, OrderId};
@@ -29,6 +29,9 @@ use super::report::SeedResult;
 
 /// How often the core looks when nothing happens.
 const QUIET: TimeDelta = TimeDelta::hours(1);
+
+/// The limit that stands until somebody lifts it on another day.
+const DAILY_LOSS: &str = "daily_loss";
 
 /// How often the makers look at their quotes when nothing happens.
 const ROUND: TimeDelta = TimeDelta::minutes(15);
@@ -86,7 +89,7 @@ impl Setting {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     /// The page shows a new board.
-    Shown(usize),
+    Shown,
     /// A maker sees it.
     Seen { maker: usize, board: usize },
     /// The contracts of a check are listed.
@@ -129,6 +132,7 @@ struct Run<'a> {
     fills: usize,
     settlements: usize,
     read: Option<usize>,
+    looked_at: Option<DateTime<Utc>>,
     latency: ChaCha8Rng,
     peak: Money,
     result: SeedResult,
@@ -156,7 +160,13 @@ impl<'a> Run<'a> {
         let mut exchange = Exchange::new(setting.seed, start);
         list_series(&mut exchange, start)?;
         let us = exchange.open_account("us", AccountKind::Member, setting.cash, start);
-        let makers = Makers::open(&mut exchange, setting.terms, &setting.params, setting.seed, start);
+        let makers = Makers::open(
+            &mut exchange,
+            setting.terms,
+            &setting.params,
+            (setting.seed, setting.winners()),
+            start,
+        );
         let mut run = Self {
             setting,
             engine,
@@ -172,6 +182,7 @@ impl<'a> Run<'a> {
             fills: 0,
             settlements: 0,
             read: None,
+            looked_at: None,
             latency: chance(setting.seed, "latency"),
             peak: setting.cash,
             result: SeedResult::new(setting.seed, setting.from, setting.to),
@@ -188,14 +199,22 @@ impl<'a> Run<'a> {
             to: self.setting.to,
         })?;
         let mut polls = chance(self.setting.seed, "polls");
+        let mut seen_until = [start; super::makers::MAKERS];
         for (place, known_at) in self.setting.feed.moments() {
-            if known_at < start {
-                for maker in 0..super::makers::MAKERS {
-                    let page = self.setting.feed.board(place, known_at)?;
-                    self.makers.see(maker, page, known_at);
+            let lags = self.makers.draw_lags();
+            for (maker, (lag, until)) in lags.into_iter().zip(&mut seen_until).enumerate() {
+                // Nobody sees an older board after a newer one.
+                *until = (known_at + lag).max(*until);
+                if known_at + lag < start {
+                    if let Some(page) = self.setting.feed.ahead(place) {
+                        self.makers.see(maker, page, known_at + lag);
+                    }
+                } else if *until < end {
+                    self.add(*until, Due::Seen { maker, board: place });
                 }
-            } else if known_at < end {
-                self.add(known_at, Due::Shown(place));
+            }
+            if (start..end).contains(&known_at) {
+                self.add(known_at, Due::Shown);
                 // The poll that last showed the old board: polls go on all the time, and those between say nothing.
                 let seen = known_at + TimeDelta::milliseconds(polls.gen_range(500..POLL));
                 self.add(seen - TimeDelta::milliseconds(POLL), Due::Look);
@@ -239,10 +258,11 @@ impl<'a> Run<'a> {
         while let Some(Reverse((at, _, due))) = self.due.pop() {
             self.exchange.advance(at);
             match due {
-                Due::Shown(board) => self.shown(board, at)?,
+                Due::Shown => self.shown(at)?,
                 Due::Seen { maker, board } => {
-                    let page = Arc::clone(self.setting.feed.board(board, at)?);
-                    self.makers.see(maker, &page, at);
+                    if let Some(page) = self.setting.feed.ahead(board) {
+                        self.makers.see(maker, page, at);
+                    }
                     self.requote(at)?;
                 }
                 Due::Listed(check) => self.list(check, at)?,
@@ -292,10 +312,7 @@ impl<'a> Run<'a> {
         self.tell(at, &Known::new(at, event))
     }
 
-    fn shown(&mut self, board: usize, at: DateTime<Utc>) -> Result<(), BacktestError> {
-        for (maker, lag) in self.makers.draw_lags().into_iter().enumerate() {
-            self.add(at + lag, Due::Seen { maker, board });
-        }
+    fn shown(&mut self, at: DateTime<Utc>) -> Result<(), BacktestError> {
         // The exchange lists newcomers of the top when the page does.
         for check in self.setting.checks() {
             if check > at && listed_at(check) <= at {
@@ -328,6 +345,7 @@ impl<'a> Run<'a> {
 
     /// One look of the core: what is listed, the books, the page.
     fn look(&mut self, at: DateTime<Utc>) -> Result<(), BacktestError> {
+        self.resume(at)?;
         if self.relisted {
             self.relisted = false;
             for name in SERIES {
@@ -350,7 +368,24 @@ impl<'a> Run<'a> {
             self.now(at, event)?;
         }
         self.now(at, Event::Timer)?;
+        let causes = self.engine.risk().causes().iter();
+        self.result.restricted = causes.map(|(cause, _)| cause.code()).collect();
         self.note_equity();
+        Ok(())
+    }
+
+    /// On the day after a daily loss the operator lets trading go on; no other limit is lifted.
+    fn resume(&mut self, at: DateTime<Utc>) -> Result<(), BacktestError> {
+        let another_day = self
+            .looked_at
+            .is_some_and(|before| before.date_naive() != at.date_naive());
+        self.looked_at = Some(at);
+        let causes = self.engine.risk().causes();
+        let stopped = causes.iter().any(|(cause, _)| cause.code() == DAILY_LOSS);
+        if another_day && stopped {
+            let cause = DAILY_LOSS.to_owned();
+            self.now(at, Event::Command(Command::Resume { cause }))?;
+        }
         Ok(())
     }
 
@@ -462,8 +497,6 @@ impl<'a> Run<'a> {
             )));
         }
         self.result.pnl = venue.saturating_sub(self.setting.cash);
-        let causes = self.engine.risk().causes().iter();
-        self.result.restricted = causes.map(|(cause, _)| cause.code()).collect();
         self.result.chain = self.engine.chain().to_string();
         Ok(self.result)
     }
