@@ -354,3 +354,54 @@ fn a_disk_without_room_for_the_journal_halts_trading() {
     assert!(0 < count && count < lines.len(), "{count} of {}", lines.len());
     assert_eq!(kept.lines().collect::<Vec<&str>>(), bodies[..count]);
 }
+
+#[test]
+fn the_report_of_a_demo_says_what_the_demo_says() {
+    let place = Place::new();
+    let kept = recorded();
+    let journal = kept.display().to_string();
+    let arguments = ["demo", "--days", "2", "--seed", "11", "--json"];
+    let demo = run(&place, &arguments).succeeded().json();
+    let report = run(&place, &["report", &journal, "--json", "--html", "page.html"])
+        .succeeded()
+        .json();
+    assert_eq!(report["steps"], demo["events"]);
+    assert_eq!(report["fills"]["count"], demo["fills"]);
+    assert_eq!(report["orders"], demo["orders"]);
+    let close = |ours: &Value, theirs: f64| (ours.as_f64().unwrap() - theirs).abs() < 1e-6;
+    let dollars = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    let gain = dollars(&demo["equity"]) - dollars(&demo["opening_cash"]);
+    assert!(close(&report["pnl"], gain), "{report}");
+    assert!(
+        close(&report["fills"]["fees"], dollars(&demo["pnl"]["fees"])),
+        "{report}"
+    );
+    let points = report["equity"].as_array().unwrap();
+    assert!(points.len() > 100 && points.len() <= 1_001);
+    assert_eq!(points.last().unwrap()["equity"], report["closing"]);
+    let page = fs::read_to_string(place.work().join("page.html")).unwrap();
+    assert!(
+        page.matches("<svg").count() >= 3,
+        "equity, falls and fills against the book"
+    );
+    // The drawing library names the standard of its drawings; nothing is fetched.
+    let fetched = page.replace("http://www.w3.org/2000/svg", "");
+    assert!(!fetched.contains("http:") && !fetched.contains("https:"));
+
+    let part = [
+        "report",
+        &journal,
+        "--from",
+        "2026-09-22T06:00:00Z",
+        "--to",
+        "2026-09-22T09:00:00Z",
+        "--json",
+    ];
+    let part = run(&place, &part).succeeded().json();
+    assert!(part["steps"].as_u64().unwrap() > 100 && part["steps"].as_u64() < report["steps"].as_u64());
+    assert!(part["from"].as_str().unwrap() >= "2026-09-22T06:00:00");
+    assert!(part["to"].as_str().unwrap() <= "2026-09-22T09:00:00Z");
+    run(&place, &["report", "nowhere"]).refused(2);
+    let nothing = run(&place, &["report", &journal, "--from", "2027-01-01T00:00:00Z"]);
+    assert!(nothing.refused(2).contains("no step lies in that period"));
+}

@@ -25,7 +25,7 @@ pub use map::{
     MapRulesArgs, MapRulesRevokeArgs,
 };
 pub use price::{FairValueArgs, ParamsArgs, RulesArgs};
-pub use record::{JournalArgs, JournalCommand, ReplayArgs};
+pub use record::{JournalArgs, JournalCommand, ReplayArgs, ReportArgs};
 pub use why::{Since, WhyArgs};
 
 /// Trades the exchange's AI-leaderboard contracts.
@@ -75,6 +75,8 @@ pub enum Command {
     Journal(JournalCommand),
     /// Run the same core on what a journal recorded, and compare effects and hash chain.
     Replay(ReplayArgs),
+    /// What a recorded period brought, paper or live: equity, fills, edge, calibration, what guards were worth.
+    Report(ReportArgs),
     /// What each contract pays on, and whether it may be traded; what waits for a person, and what a person decides.
     Map(MapArgs),
     /// Why a contract was traded, or why not; with `--counterfactual` what each reason against entries saved or cost.

@@ -48,6 +48,7 @@ fn perform(command: Command) -> Result<ExitCode, Failure> {
         Command::Export(command) => commands::export::export(&command),
         Command::Journal(command) => commands::journal::journal(&command),
         Command::Replay(args) => commands::replay::replay(&args),
+        Command::Report(args) => commands::report::report(&args),
         Command::Map(args) => block_on(commands::map::map(args)),
         Command::Why(args) => commands::why::why(&args),
         Command::Status(args) => commands::look::status(&args),

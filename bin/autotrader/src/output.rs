@@ -47,6 +47,15 @@ pub(crate) fn line(text: &str) {
     }
 }
 
+/// Writes a whole file, such as a page.
+///
+/// # Errors
+/// [`Failure`] with the path that cannot be written.
+pub(crate) fn file(path: &std::path::Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::failed(format!("{}: cannot be written: {error}.", path.display())))
+}
+
 /// Whether all output has arrived: half a report must not look like a whole one.
 ///
 /// # Errors

@@ -57,6 +57,15 @@ pub enum ReplayError {
     },
 }
 
+/// A step that was replayed, and what followed from it.
+#[derive(Debug)]
+pub struct Taken {
+    /// The step.
+    pub step: Step,
+    /// What the core wanted done.
+    pub effects: Vec<Effect>,
+}
+
 /// A core that is fed with a journal.
 #[derive(Debug)]
 pub struct Replay {
@@ -80,7 +89,7 @@ impl Replay {
     ///
     /// # Errors
     /// [`ReplayError`] at the first line that differs; the replay cannot go on then.
-    pub fn take(&mut self, link: &str, body: &str) -> Result<DateTime<Utc>, ReplayError> {
+    pub fn take(&mut self, link: &str, body: &str) -> Result<Taken, ReplayError> {
         let step = self.read(body)?;
         let handled = self.handle(&step)?;
         if handled.record.body != body {
@@ -98,7 +107,10 @@ impl Replay {
             });
         }
         self.steps += 1;
-        Ok(step.at)
+        Ok(Taken {
+            step,
+            effects: handled.effects,
+        })
     }
 
     /// Takes the next line with another core than the recorded one, and says what is decided otherwise.

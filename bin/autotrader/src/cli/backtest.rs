@@ -67,6 +67,9 @@ pub struct BacktestArgs {
     /// Where the configuration is.
     #[command(flatten)]
     pub place: ConfigPlace,
+    /// Also write the report as one page with charts.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,4 +1,4 @@
-//! Arguments of `journal` and `replay`.
+//! Arguments of `journal`, `replay` and `report`.
 
 use std::path::PathBuf;
 
@@ -46,4 +46,23 @@ pub struct ReplayArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Clone, Args)]
+pub struct ReportArgs {
+    /// The journal's directory, or one segment of it.
+    pub path: PathBuf,
+    /// Only from this time on.
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<DateTime<Utc>>,
+    /// Only until this time.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<DateTime<Utc>>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Also write the report as one page with charts.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }

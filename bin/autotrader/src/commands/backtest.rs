@@ -61,6 +61,12 @@ pub(crate) fn backtest(args: &BacktestArgs) -> Result<ExitCode, Failure> {
         left_out,
     };
     let report = market::report(heading, seeds);
+    if let Some(path) = &args.html {
+        let page = report
+            .page()
+            .map_err(|error| Failure::failed(format!("{}: {error}.", path.display())))?;
+        output::file(path, &page)?;
+    }
     if args.json {
         output::json(&report)?;
     } else {

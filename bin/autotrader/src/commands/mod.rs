@@ -21,6 +21,7 @@ pub(crate) mod operate;
 pub(crate) mod pnl;
 pub(crate) mod reconcile;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod resolve;
 pub(crate) mod resolve_unknown;
 pub(crate) mod scenario;

@@ -93,7 +93,10 @@ pub(crate) fn replay(args: &ReplayArgs) -> Result<ExitCode, Failure> {
 }
 
 /// The segments from the last one on that begins before a time.
-fn from(files: Vec<SegmentFile>, from: Option<DateTime<Utc>>) -> Result<Vec<SegmentFile>, Failure> {
+pub(super) fn from(
+    files: Vec<SegmentFile>,
+    from: Option<DateTime<Utc>>,
+) -> Result<Vec<SegmentFile>, Failure> {
     let Some(from) = from else {
         return Ok(files);
     };
@@ -131,18 +134,31 @@ fn continued(
             ));
         }
     }
+    let core = core_of(file, head, args.what_if.as_deref())?;
+    if args.verify {
+        verify_state(core.engine(), head).map_err(wrong)?;
+    }
+    Ok(core)
+}
+
+/// A core in the state that a segment starts with.
+///
+/// # Errors
+/// [`Failure`] when the state or the settings cannot be taken up, or there is no such other configuration.
+pub(super) fn core_of(
+    file: &SegmentFile,
+    head: &SegmentHead,
+    what_if: Option<&Path>,
+) -> Result<Replay, Failure> {
+    let wrong = |detail: String| Failure::failed(format!("{}: {detail}.", file.path.display()));
     let told = Told::deserialize(&head.settings).map_err(|error| wrong(format!("its settings: {error}")))?;
-    let config = match &args.what_if {
+    let config = match what_if {
         Some(directory) => other_config(directory)?,
         None => told.config,
     };
     let snapshot =
         Snapshot::deserialize(&head.snapshot).map_err(|error| wrong(format!("its state: {error}")))?;
-    let engine = wiring::core_from(&config, told.scope, snapshot)?;
-    if args.verify {
-        verify_state(&engine, head).map_err(wrong)?;
-    }
-    Ok(Replay::from(engine))
+    Ok(Replay::from(wiring::core_from(&config, told.scope, snapshot)?))
 }
 
 /// Holds the state that was read against what is written of it.
@@ -183,7 +199,7 @@ fn run(
                 at
             }
             None => match core.take(&line.link, &line.body) {
-                Ok(at) => Some(at),
+                Ok(taken) => Some(taken.step.at),
                 Err(ReplayError::Differs(difference)) => {
                     answer.identical = false;
                     answer.difference = Some(*difference);
@@ -204,7 +220,7 @@ fn run(
     Ok(false)
 }
 
-fn broken(error: &ReplayError) -> Failure {
+pub(super) fn broken(error: &ReplayError) -> Failure {
     Failure::failed(format!("{error}."))
 }
 

@@ -282,6 +282,19 @@ impl Beat<'_> {
     }
 }
 
+/// Whoever stops the process must hear of an order of which nobody knows yet what became of it.
+fn say_what_is_open(runner: &Runner) {
+    let open = &runner.engine.account().portfolio.open_orders;
+    if !open.is_empty() {
+        let orders: Vec<String> = open.keys().map(ToString::to_string).collect();
+        warn!(
+            event = "drain_incomplete",
+            orders = orders.join(" "),
+            detail = "these orders are not known to have ended; the next start finds out what became of them"
+        );
+    }
+}
+
 /// Takes back what waits, takes off the book what rests, and waits for what is on the wire: nothing may be left behind,
 /// however the end came.
 async fn drain(runner: &mut Runner, aim: Aim) -> Result<(), Failure> {
@@ -315,6 +328,7 @@ async fn drain(runner: &mut Runner, aim: Aim) -> Result<(), Failure> {
             detail = "orders may still rest; the next start resolves them"
         ),
     }
+    say_what_is_open(runner);
     runner
         .settle_rest("the process ended before it was confirmed")
         .await

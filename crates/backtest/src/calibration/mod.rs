@@ -13,8 +13,9 @@ mod score;
 
 pub(crate) use bootstrap::Blocks;
 pub use bootstrap::Interval;
-pub use html::{ChartError, page};
+pub use html::page;
 pub use origins::{Level, Progress, Run, Settings, SettingsError, run};
+pub(crate) use reliability::wilson;
 pub use reliability::{Bin, Reliability};
 pub use report::{Difference, HorizonReport, Report, Skipped, report};
 pub(crate) use score::Distribution;

@@ -178,7 +178,7 @@ impl Count {
 }
 
 /// The 95 % interval of a share of `n` trials (Wilson 1927).
-fn wilson(share: f64, n: f64) -> (f64, f64) {
+pub(crate) fn wilson(share: f64, n: f64) -> (f64, f64) {
     let scale = 1.0 + Z * Z / n;
     let middle = share + Z * Z / (2.0 * n);
     let half = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();

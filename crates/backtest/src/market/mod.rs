@@ -11,6 +11,7 @@ mod contracts;
 mod makers;
 mod news;
 mod oracle;
+mod pooled;
 mod regime;
 mod report;
 mod run;

@@ -6,9 +6,11 @@ use autotrader_domain::Money;
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
+use super::pooled::{bands, figures};
 use super::regime::{Regime, Terms};
 use super::run::LATENCY;
 use crate::calibration::Interval;
+use crate::period::{Band, Curve, Figures, Sums};
 
 fn dollars<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(money.to_f64())
@@ -48,10 +50,16 @@ pub struct SeedResult {
     pub restricted: Vec<&'static str>,
     /// The last link of the core's hash chain: equal runs have equal ones.
     pub chain: String,
+    /// Its equity.
+    #[serde(skip)]
+    pub curve: Curve,
+    /// Its figures, to be added to those of the other runs.
+    #[serde(skip)]
+    pub sums: Sums,
 }
 
 impl SeedResult {
-    pub(super) const fn new(seed: u64, from: NaiveDate, to: NaiveDate) -> Self {
+    pub(super) fn new(seed: u64, from: NaiveDate, to: NaiveDate) -> Self {
         Self {
             seed,
             from,
@@ -67,6 +75,8 @@ impl SeedResult {
             events: 0,
             restricted: Vec::new(),
             chain: String::new(),
+            curve: Curve::default(),
+            sums: Sums::default(),
         }
     }
 }
@@ -98,6 +108,10 @@ pub struct Report {
     pub left_out: BTreeMap<&'static str, usize>,
     /// What the figures rest on, in words.
     pub assumptions: Vec<String>,
+    /// Gains by days from the start of a run, over the runs.
+    pub equity: Vec<Band>,
+    /// The figures of all runs together.
+    pub figures: Figures,
     /// The runs, by seed.
     pub seeds: Vec<SeedResult>,
 }
@@ -138,6 +152,8 @@ pub fn report(heading: Heading, seeds: Vec<SeedResult>) -> Report {
         max_drawdown: mean(&|seed| seed.max_drawdown.to_f64()),
         left_out: heading.left_out,
         assumptions: assumptions(heading.regime),
+        equity: bands(&seeds),
+        figures: figures(&seeds),
         seeds,
     }
 }

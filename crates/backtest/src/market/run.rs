@@ -1,5 +1,6 @@
 //! One run: the core over a span of boards in virtual time, its orders on the stand-in exchange beside the market makers'.
 
+mod ahead;
 mod orders;
 
 use std::cmp::Reverse;
@@ -19,13 +20,15 @@ use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::BacktestError;
-use super::boards::{Feed, Known, Leak};
+use super::boards::{Feed, Known};
 use super::chance::chance;
 use super::contracts::{Contract, PAYS_AFTER, SERIES, checks, list_check, list_series, listed_at};
 use super::makers::Makers;
 use super::oracle::Winners;
 use super::regime::Terms;
 use super::report::SeedResult;
+use crate::period::Observer;
+use ahead::ahead_of;
 
 /// How often the core looks when nothing happens.
 const QUIET: TimeDelta = TimeDelta::hours(1);
@@ -135,6 +138,7 @@ struct Run<'a> {
     looked_at: Option<DateTime<Utc>>,
     latency: ChaCha8Rng,
     peak: Money,
+    observer: Observer,
     result: SeedResult,
 }
 
@@ -167,6 +171,7 @@ impl<'a> Run<'a> {
             (setting.seed, setting.winners()),
             start,
         );
+        let observer = Observer::of(&engine);
         let mut run = Self {
             setting,
             engine,
@@ -185,6 +190,7 @@ impl<'a> Run<'a> {
             looked_at: None,
             latency: chance(setting.seed, "latency"),
             peak: setting.cash,
+            observer,
             result: SeedResult::new(setting.seed, setting.from, setting.to),
         };
         run.plan(start)?;
@@ -288,6 +294,7 @@ impl<'a> Run<'a> {
             .handle(at, event)
             .map_err(|error| BacktestError::Market(error.to_string()))?;
         self.result.events += 1;
+        self.observer.saw(at, event, &handled.effects, &self.engine);
         for effect in handled.effects {
             match effect {
                 Effect::Place { order, .. } => {
@@ -498,31 +505,9 @@ impl<'a> Run<'a> {
         }
         self.result.pnl = venue.saturating_sub(self.setting.cash);
         self.result.chain = self.engine.chain().to_string();
+        (_, self.result.curve, self.result.sums) = self.observer.finish();
         Ok(self.result)
     }
-}
-
-/// What an event says of a time that has not come yet.
-fn ahead_of(at: DateTime<Utc>, event: &Event) -> Option<Leak> {
-    let (known_at, what) = match event {
-        Event::Book(book) => (book.received_at, "a book"),
-        Event::Fill(fill) => (fill.filled_at, "a fill"),
-        Event::Settlement(settlement) => (settlement.settled_at, "a settlement"),
-        Event::Reading(reading) => {
-            let stamp = match &reading.outcome {
-                ReadingOutcome::Page { page, .. } => page.vintage.map(|vintage| vintage.0),
-                ReadingOutcome::Failed { .. } => None,
-            };
-            (Some(reading.fetched_at).max(stamp)?, "a reading")
-        }
-        Event::Market(market) if market.result.is_some() => (market.close_time, "a result"),
-        _ => return None,
-    };
-    (known_at > at).then(|| Leak {
-        at,
-        known_at,
-        what: what.to_owned(),
-    })
 }
 
 fn reading(page: Arc<GatedBoard>, unchanged: bool, at: DateTime<Utc>) -> Reading {
@@ -533,59 +518,5 @@ fn reading(page: Arc<GatedBoard>, unchanged: bool, at: DateTime<Utc>) -> Reading
         latency: std::time::Duration::ZERO,
         bytes: 0,
         outcome: ReadingOutcome::Page { page, unchanged },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    fn moment(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    fn page(stamp: &str) -> Arc<GatedBoard> {
-        Arc::new(GatedBoard {
-            verdict: autotrader_domain::Verdict::Tradable,
-            reasons: Vec::new(),
-            path: None,
-            slug: None,
-            category: None,
-            style_control: None,
-            vintage: Some(autotrader_domain::Vintage(moment(stamp))),
-            hash: autotrader_domain::BoardHash([0; 32]),
-            total_models: None,
-            total_votes: None,
-            board: Arc::default(),
-            anomalies: Vec::new(),
-        })
-    }
-
-    #[rstest]
-    #[case::stamp_of_the_future("2026-01-01T12:00:00Z", "2026-01-01T12:00:01Z", Some("a reading"))]
-    #[case::read_in_the_future("2026-01-01T12:00:01Z", "2026-01-01T00:00:00Z", Some("a reading"))]
-    #[case::known("2026-01-01T12:00:00Z", "2026-01-01T12:00:00Z", None)]
-    fn a_page_of_the_future_is_no_event(
-        #[case] read: &str,
-        #[case] stamp: &str,
-        #[case] expected: Option<&str>,
-    ) {
-        let event = Event::Reading(reading(page(stamp), false, moment(read)));
-        let leak = ahead_of(moment("2026-01-01T12:00:00Z"), &event);
-        assert_eq!(leak.map(|leak| leak.what).as_deref(), expected);
-    }
-
-    #[rstest]
-    #[case("2026-01-01T12:00:00Z", false)]
-    #[case("2026-01-01T12:00:01Z", true)]
-    fn a_payout_of_the_future_is_no_event(#[case] settled: &str, #[case] leaks: bool) {
-        let event = Event::Settlement(SettlementRecord {
-            ticker: "KXTOPMODEL-26JAN05-C1".parse().unwrap(),
-            yes_value: Price::ONE,
-            fee: Money::ZERO,
-            settled_at: moment(settled),
-        });
-        assert_eq!(ahead_of(moment("2026-01-01T12:00:00Z"), &event).is_some(), leaks);
     }
 }

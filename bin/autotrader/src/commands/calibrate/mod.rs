@@ -109,8 +109,7 @@ fn write_page(path: &Path, answer: &Answer) -> Result<(), Failure> {
     let title = format!("Calibration on {}", answer.series);
     let page = calibration::page(&answer.report, &title)
         .map_err(|error| Failure::failed(format!("{}: {error}.", path.display())))?;
-    std::fs::write(path, page)
-        .map_err(|error| Failure::failed(format!("{}: cannot be written: {error}.", path.display())))
+    output::file(path, &page)
 }
 
 /// A remark that is part of no report.
