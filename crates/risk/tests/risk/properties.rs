@@ -144,7 +144,9 @@ proptest! {
                 );
                 let worst = worst_state(&states).unwrap().pnl;
                 prop_assert!(worst >= world.limits.max_worst_state_loss.negated());
+                // What only closes a position takes no collateral.
                 let needed: i64 = world.portfolio.open_orders.values()
+                    .filter(|open| !open.reduce_only)
                     .map(|open| open.intent.notional().unwrap().raw())
                     .sum();
                 let fee = order.intent.fees
